@@ -1,0 +1,38 @@
+# Two commands for everybody, demo and test, and three for those who change the code. All set-up is done here: on a fresh
+# machine there need only be Rust, Go and make.
+
+CARGO ?= cargo
+BUILD_CONTROL_PLANE = tests/envtest/build.sh
+
+.PHONY: help demo test generate lint rust
+
+help:
+	@echo "make demo        see accounts deleted on a real API server, at simulated providers (KEEP=1: leave it running)"
+	@echo "make test        run every test that CI runs"
+	@echo "make lint        check format, lints and documentation"
+	@echo "make generate    write crds/ and the generated parts of README.md again"
+
+demo: rust
+	@$(BUILD_CONTROL_PLANE) kube-apiserver etcd kubectl >/dev/null
+	$(CARGO) build --locked --workspace --bins
+	@$(CARGO) run --locked --quiet --package demo
+
+test: rust
+	@$(BUILD_CONTROL_PLANE) kube-apiserver kube-controller-manager etcd kubectl >/dev/null
+	$(CARGO) build --locked --workspace --bins
+	$(CARGO) test --locked --workspace
+
+lint: rust
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --locked --workspace --all-targets -- --deny warnings
+	RUSTDOCFLAGS="--deny warnings" $(CARGO) doc --locked --workspace --no-deps
+
+generate: rust
+	@mkdir -p crds
+	$(CARGO) run --locked --quiet --bin crdgen >crds/senderaccounts.yaml.new
+	@mv crds/senderaccounts.yaml.new crds/senderaccounts.yaml
+	GENERATE=1 $(CARGO) test --locked --quiet --test readme_drift
+
+# Cargo would name neither a missing nor an old Rust in one line.
+rust:
+	@hack/rust.sh

@@ -1,0 +1,82 @@
+//! Health and metrics over HTTP: `/livez`, `/readyz`, `/metrics`. Nothing secret, nothing that changes anything.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::crd::CRD_NAME;
+use crate::index::Index;
+use crate::metrics::Metrics;
+
+/// What readiness and metrics are read from.
+#[derive(Clone)]
+pub struct Admin {
+    /// What the watches have shown.
+    pub index: Arc<Index>,
+    /// What is counted.
+    pub metrics: Metrics,
+    /// Whether the CRD was seen served.
+    pub served: Arc<AtomicBool>,
+    /// Whether the process is about to end.
+    pub stopping: CancellationToken,
+}
+
+/// Serves until the process ends.
+///
+/// # Errors
+/// When the socket can accept no more connections.
+pub async fn serve(listener: TcpListener, admin: Admin) -> std::io::Result<()> {
+    axum::serve(listener, router(admin)).await
+}
+
+fn router(admin: Admin) -> Router {
+    Router::new()
+        // That this is answered is all there is to say: the process ends by itself when the controller does.
+        .route("/livez", get(async || "ok\n"))
+        .route("/readyz", get(readyz))
+        .route("/metrics", get(metrics))
+        .with_state(admin)
+}
+
+impl Admin {
+    /// What is not there yet, one thing a line. A provider that is down does not make the operator less ready.
+    fn missing(&self) -> Vec<String> {
+        let mut missing = Vec::new();
+        if self.stopping.is_cancelled() {
+            missing.push("it is stopping".to_owned());
+        }
+        if !self.served.load(Ordering::Relaxed) {
+            missing.push(format!("the CRD {CRD_NAME} was not seen served; kubectl apply -f crds/"));
+        }
+        missing.extend(
+            self.index.unsettled().iter().map(|scope| format!("the list of objects in {scope} is not complete")),
+        );
+        missing
+    }
+}
+
+async fn readyz(State(admin): State<Admin>) -> Response {
+    match admin.missing() {
+        missing if missing.is_empty() => "ok\n".into_response(),
+        missing => (StatusCode::SERVICE_UNAVAILABLE, missing.join("\n") + "\n").into_response(),
+    }
+}
+
+async fn metrics(State(admin): State<Admin>) -> Response {
+    const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    match admin.metrics.text(admin.index.count()) {
+        Ok(text) => ([(header::CONTENT_TYPE, OPENMETRICS)], text).into_response(),
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
+}
+
+#[cfg(test)]
+#[path = "admin_tests.rs"]
+mod tests;

@@ -1,0 +1,308 @@
+//! Flags and environment become a [`Config`]: checked here once, plain data afterwards. The only reader of the environment.
+
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use clap::error::ErrorKind;
+use clap::{ArgAction, CommandFactory, Parser, Subcommand, ValueEnum};
+
+use crate::backoff;
+use crate::crd::FINALIZER;
+use crate::provider::endpoint::{Endpoint, HostPolicy};
+use crate::teardown::target::{Provider, Target};
+use crate::teardown::view::Rules;
+use crate::telemetry::{Format, Levels, Settings};
+
+/// What the program was asked to do.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Command {
+    /// Watch `SenderAccount` objects and tear their accounts down.
+    Run(Box<Config>),
+    /// Print the CRD.
+    Crd,
+    /// Print version and git revision.
+    Version,
+}
+
+/// How `run` was asked to behave.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Config {
+    /// The namespaces to watch, each once; none means all.
+    pub watch_namespaces: Vec<String>,
+    /// Where keys may be sent.
+    pub hosts: HostPolicy,
+    /// How many objects are worked on at once.
+    pub concurrency: u16,
+    /// How often a live account is read.
+    pub observe_interval: Duration,
+    /// What decisions depend on.
+    pub rules: Rules,
+    /// Whether Secrets are kept until the accounts that need them are gone.
+    pub secret_hold: bool,
+    /// Finalizers of others that a deletion does not wait for.
+    pub ignored_finalizers: Vec<String>,
+    /// The deletions that must be confirmed on the object.
+    pub require_confirmation: BTreeSet<TargetKind>,
+    /// Where health and metrics are served.
+    pub listen: SocketAddr,
+    /// Whether replicas agree on one that acts; always false, until it exists.
+    pub leader_election: bool,
+    /// How and how much is logged.
+    pub log: Settings,
+}
+
+impl Config {
+    /// Whether deleting this needs a confirmation on the object.
+    pub fn must_be_confirmed(&self, target: &Target) -> bool {
+        self.require_confirmation.contains(&target.into())
+    }
+}
+
+/// A kind of deletion, by what becomes of the account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
+#[value(rename_all = "verbatim")]
+pub enum TargetKind {
+    /// A PostPress account is deleted.
+    PostPress,
+    /// A Puffle mailbox is deleted.
+    Email,
+    /// A LinkedIn sender at Puffle is disconnected.
+    Disconnect,
+    /// A LinkedIn sender at Puffle is destroyed.
+    Purge,
+}
+
+impl From<&Target> for TargetKind {
+    fn from(target: &Target) -> Self {
+        match target {
+            Target::PostPress { .. } => Self::PostPress,
+            Target::PuffleEmail { .. } => Self::Email,
+            Target::PuffleLinkedInDisconnect { .. } => Self::Disconnect,
+            Target::PuffleLinkedInPurge { .. } => Self::Purge,
+        }
+    }
+}
+
+/// Reads the process's arguments and environment; what is wrong with them is printed, and ends the process with code 2.
+pub fn parse() -> Command {
+    parse_from(std::env::args_os()).unwrap_or_else(|error| error.exit())
+}
+
+/// Reads these arguments, the program's name first, and the environment.
+///
+/// # Errors
+/// What is wrong, naming the flag, the value and what is allowed; also the text of `--help`.
+pub fn parse_from(args: impl IntoIterator<Item = OsString>) -> Result<Command, clap::Error> {
+    match Arguments::try_parse_from(args)?.command {
+        Subcommands::Run(run) => run.into_config().map(|config| Command::Run(Box::new(config))),
+        Subcommands::Crd => Ok(Command::Crd),
+        Subcommands::Version => Ok(Command::Version),
+    }
+}
+
+/// Deletes a sender account at its provider, provably, before its Kubernetes object goes.
+#[derive(Parser)]
+#[command(name = "sender-operator")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Subcommands,
+}
+
+#[derive(Subcommand)]
+enum Subcommands {
+    /// Watch SenderAccount objects and tear their accounts down when they are deleted.
+    ///
+    /// The cluster is found as kubectl finds it: KUBECONFIG, ~/.kube/config, or the pod's own service account.
+    Run(Box<RunArguments>),
+    /// Print the CustomResourceDefinition as YAML: sender-operator crd | kubectl apply -f -
+    Crd,
+    /// Print version and git revision.
+    Version,
+}
+
+#[derive(clap::Args)]
+struct RunArguments {
+    /// A namespace to watch (repeatable, or separated by commas) [default: all namespaces]
+    #[arg(long, env = "SENDER_OPERATOR_WATCH_NAMESPACE", value_name = "NS", value_delimiter = ',', value_parser = namespace)]
+    watch_namespace: Vec<String>,
+
+    /// A host that keys may be sent to (repeatable, or separated by commas); it replaces the default
+    #[arg(long, env = "SENDER_OPERATOR_ALLOWED_HOST", value_name = "HOST", value_delimiter = ',', value_parser = host, default_values_t = provider_hosts())]
+    allowed_host: Vec<String>,
+
+    /// Admit http to 127.0.0.0/8 and [::1]: for tests and demos only
+    #[arg(long, env = "SENDER_OPERATOR_ALLOW_INSECURE_LOOPBACK", value_name = "BOOL", action = ArgAction::Set,
+        num_args = 0..=1, require_equals = true, default_value_t = false, default_missing_value = "true")]
+    allow_insecure_loopback: bool,
+
+    /// How many objects are worked on at once, 1 to 1024
+    #[arg(long, env = "SENDER_OPERATOR_CONCURRENCY", value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    concurrency: u16,
+
+    /// How often a live account is read, 1s to 12h; evidence of an account counts for 24 hours
+    #[arg(long, env = "SENDER_OPERATOR_OBSERVE_INTERVAL", value_name = "DURATION", default_value = "1h", value_parser = between(SHORTEST, Duration::from_hours(12)))]
+    observe_interval: Duration,
+
+    /// The longest time between two tries of a deletion, 1s to 15m
+    #[arg(long, env = "SENDER_OPERATOR_MAX_BACKOFF", value_name = "DURATION", default_value = "15m", value_parser = between(backoff::BASE, backoff::CAP))]
+    max_backoff: Duration,
+
+    /// How long a request whose answer was lost may still take effect at a provider, 5m to 24h; from 1s with --allow-insecure-loopback
+    #[arg(long, env = "SENDER_OPERATOR_OUTCOME_WINDOW", value_name = "DURATION", default_value = "15m", value_parser = between(SHORTEST, Duration::from_hours(24)))]
+    outcome_window: Duration,
+
+    /// Keep Secrets (by a finalizer) until the accounts that need them are gone
+    #[arg(long, env = "SENDER_OPERATOR_SECRET_HOLD", value_name = "BOOL", action = ArgAction::Set, default_value_t = true)]
+    secret_hold: bool,
+
+    /// A finalizer of somebody else that a deletion does not wait for (repeatable, or separated by commas)
+    #[arg(long, env = "SENDER_OPERATOR_IGNORE_FINALIZER", value_name = "NAME", value_delimiter = ',', value_parser = foreign_finalizer)]
+    ignore_finalizer: Vec<String>,
+
+    /// Deletions that must be confirmed on the object (repeatable, or separated by commas) [default: none]
+    #[arg(long, env = "SENDER_OPERATOR_REQUIRE_CONFIRMATION", value_name = "KIND", value_delimiter = ',')]
+    require_confirmation: Vec<TargetKind>,
+
+    /// Where /livez, /readyz and /metrics are served; port 0 takes a free one and logs it
+    #[arg(long, env = "SENDER_OPERATOR_LISTEN", value_name = "ADDRESS:PORT", default_value = "0.0.0.0:8080", value_parser = address)]
+    listen: SocketAddr,
+
+    /// Whether replicas agree on one that acts: only false, until it exists; run one replica
+    #[arg(long, env = "SENDER_OPERATOR_LEADER_ELECTION", value_name = "BOOL", action = ArgAction::Set, default_value = "false", value_parser = no_leadership)]
+    leader_election: bool,
+
+    /// The form of log lines
+    #[arg(long, env = "SENDER_OPERATOR_LOG_FORMAT", value_name = "FORMAT", default_value_t = Format::Json)]
+    log_format: Format,
+
+    /// How much is logged: error, warn, info, debug or trace; for libraries ,TARGET=LEVEL behind it
+    #[arg(long, env = "SENDER_OPERATOR_LOG_LEVEL", value_name = "LEVEL", default_value = "info", value_parser = str::parse::<Levels>)]
+    log_level: Levels,
+}
+
+/// No duration among the flags is shorter.
+const SHORTEST: Duration = Duration::from_secs(1);
+/// Below this a request could still be alive at a provider: the longest that a serverless function runs, with a margin.
+const LEAST_OUTCOME_WINDOW: Duration = Duration::from_mins(5);
+
+impl RunArguments {
+    fn into_config(self) -> Result<Config, clap::Error> {
+        let Self {
+            watch_namespace,
+            allowed_host,
+            allow_insecure_loopback,
+            concurrency,
+            observe_interval,
+            max_backoff,
+            outcome_window,
+            secret_hold,
+            ignore_finalizer,
+            require_confirmation,
+            listen,
+            leader_election,
+            log_format,
+            log_level,
+        } = self;
+        let hosts = HostPolicy::new(&allowed_host, allow_insecure_loopback)
+            .map_err(|fault| refuse(format!("--allowed-host: {fault}")))?;
+        if outcome_window < LEAST_OUTCOME_WINDOW && !allow_insecure_loopback {
+            return Err(refuse(format!(
+                "invalid value '{}' for '--outcome-window': below {} only with --allow-insecure-loopback, where no real account is at risk",
+                spelled(outcome_window),
+                spelled(LEAST_OUTCOME_WINDOW),
+            )));
+        }
+        Ok(Config {
+            watch_namespaces: watch_namespace.into_iter().collect::<BTreeSet<_>>().into_iter().collect(),
+            hosts,
+            concurrency,
+            observe_interval,
+            rules: Rules { outcome_window, max_backoff },
+            secret_hold,
+            ignored_finalizers: ignore_finalizer,
+            require_confirmation: require_confirmation.into_iter().collect(),
+            listen,
+            leader_election,
+            log: Settings { format: log_format, levels: log_level },
+        })
+    }
+}
+
+fn refuse(message: String) -> clap::Error {
+    Arguments::command().error(ErrorKind::ValueValidation, message)
+}
+
+/// The hosts of the two providers' own base URLs.
+fn provider_hosts() -> Vec<String> {
+    let host = |provider| Endpoint::default_base(provider).split('/').nth(2).unwrap_or_default().to_owned();
+    [Provider::PostPress, Provider::Puffle].map(host).into()
+}
+
+fn host(text: &str) -> Result<String, String> {
+    HostPolicy::new([text], false).map(|_| text.to_owned()).map_err(|fault| fault.to_string())
+}
+
+/// RFC 1123 §2.1, as Kubernetes names namespaces. An empty value is refused: it would widen the watch to everything.
+fn namespace(text: &str) -> Result<String, String> {
+    let inner = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+    let label =
+        (1..=63).contains(&text.len()) && text.bytes().all(inner) && !text.starts_with('-') && !text.ends_with('-');
+    if label {
+        Ok(text.to_owned())
+    } else {
+        Err("not the name of a namespace: write lower case letters, digits and -, at most 63; leave the flag out to watch all namespaces".to_owned())
+    }
+}
+
+fn foreign_finalizer(text: &str) -> Result<String, String> {
+    let name = !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_./".contains(&b));
+    match text {
+        FINALIZER => Err("that is this operator's own finalizer, which goes only with a proof".to_owned()),
+        text if name => Ok(text.to_owned()),
+        _ => Err("not a finalizer: write its name as in metadata.finalizers, such as example.com/backup".to_owned()),
+    }
+}
+
+fn address(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| "write ADDRESS:PORT, such as 0.0.0.0:8080 or [::]:8080".to_owned())
+}
+
+fn no_leadership(text: &str) -> Result<bool, String> {
+    match text {
+        "false" => Ok(false),
+        "true" => {
+            Err("leader election does not exist yet: run one replica, and write false or leave the flag out".to_owned())
+        }
+        _ => Err("allowed is false".to_owned()),
+    }
+}
+
+fn between(least: Duration, most: Duration) -> impl Fn(&str) -> Result<Duration, String> + Clone {
+    move |text| {
+        let allowed = || format!("allowed is {} to {}, written like 90s, 15m or 1h", spelled(least), spelled(most));
+        let parsed = text.parse::<jiff::SignedDuration>().map_err(|_| allowed())?;
+        let duration = Duration::try_from(parsed).map_err(|_| allowed())?;
+        if (least..=most).contains(&duration) { Ok(duration) } else { Err(allowed()) }
+    }
+}
+
+/// In whole seconds, minutes or hours.
+fn spelled(duration: Duration) -> String {
+    match duration.as_secs() {
+        seconds if seconds % 3600 == 0 => format!("{}h", seconds / 3600),
+        seconds if seconds % 60 == 0 => format!("{}m", seconds / 60),
+        seconds => format!("{seconds}s"),
+    }
+}
+
+impl std::fmt::Display for TargetKind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.to_possible_value().map_or(Ok(()), |value| f.write_str(value.get_name()))
+    }
+}
+
+#[cfg(test)]
+#[path = "args_tests.rs"]
+mod tests;

@@ -1,0 +1,427 @@
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use futures::future::BoxFuture;
+use serde_json::{Value, json};
+use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::task::JoinHandle;
+
+use super::*;
+use crate::index::fixture::Fixture;
+
+/// Longer than anything here takes on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+async fn soon<T>(future: impl Future<Output = T>) -> T {
+    tokio::time::timeout(PATIENCE, future).await.expect("it should have happened by now")
+}
+
+// The part of an API server that a watch needs.
+
+#[derive(Default)]
+struct World {
+    objects: BTreeMap<(String, String), Value>,
+    /// What happened, in order; a resourceVersion is a length of it.
+    log: Vec<(String, Value)>,
+    forbidden: Option<String>,
+    served: bool,
+    asked_what_is_served: usize,
+}
+
+#[derive(Clone)]
+struct Fake {
+    world: Arc<Mutex<World>>,
+    grown: watch::Sender<()>,
+}
+
+impl Fake {
+    async fn start() -> (Self, Client) {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let fake = Self { world: Arc::default(), grown: watch::Sender::new(()) };
+        const GROUP: &str = "/apis/sender-operator.dev/v1alpha1";
+        let router = Router::new()
+            .route(GROUP, get(discovery))
+            .route(&format!("{GROUP}/senderaccounts"), get(async |s, q| answer(s, None, q).await))
+            .route(
+                &format!("{GROUP}/namespaces/{{ns}}/senderaccounts"),
+                get(async |s, Path(ns), q| answer(s, Some(ns), q).await),
+            )
+            .with_state(fake.clone());
+        let listener = tokio::net::TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        let config = kube::Config::new(url.parse().unwrap());
+        (fake, Client::try_from(config).unwrap())
+    }
+
+    fn change(&self, change: impl FnOnce(&mut World)) {
+        change(&mut self.world.lock().unwrap());
+        self.grown.send_replace(());
+    }
+
+    fn put(&self, object: &Fixture) {
+        let mut object = object.0.clone();
+        self.change(|world| {
+            object["metadata"]["resourceVersion"] = json!((world.log.len() + 1).to_string());
+            let key = key(&object);
+            let kind = if world.objects.contains_key(&key) { "MODIFIED" } else { "ADDED" };
+            world.log.push((key.0.clone(), json!({"type": kind, "object": object})));
+            world.objects.insert(key, object);
+        });
+    }
+
+    /// Takes an object away so that no watch tells of it, and ends all watches as too old.
+    fn lose(&self, object: &Fixture) {
+        self.change(|world| {
+            world.objects.remove(&key(&object.0));
+            let gone = json!({"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": 410, "reason": "Expired", "message": "too old"});
+            world.log.push((String::new(), json!({"type": "ERROR", "object": gone})));
+        });
+    }
+}
+
+fn key(object: &Value) -> (String, String) {
+    let text = |member: &str| object["metadata"][member].as_str().unwrap().to_owned();
+    (text("namespace"), text("name"))
+}
+
+fn status(code: StatusCode) -> Response {
+    let body = json!({"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": code.as_u16(), "reason": "x", "message": "x"});
+    (code, axum::Json(body)).into_response()
+}
+
+async fn discovery(State(fake): State<Fake>) -> Response {
+    let mut world = fake.world.lock().unwrap();
+    world.asked_what_is_served += 1;
+    if !world.served {
+        return status(StatusCode::NOT_FOUND);
+    }
+    let resource =
+        json!({"name": "senderaccounts", "singularName": "", "namespaced": true, "kind": "SenderAccount", "verbs": []});
+    axum::Json(
+        json!({"kind": "APIResourceList", "groupVersion": "sender-operator.dev/v1alpha1", "resources": [resource]}),
+    )
+    .into_response()
+}
+
+async fn answer(
+    State(fake): State<Fake>,
+    namespace: Option<String>,
+    Query(query): Query<BTreeMap<String, String>>,
+) -> Response {
+    let within = move |of: &str| namespace.as_deref().is_none_or(|namespace| of.is_empty() || of == namespace);
+    let world = fake.world.lock().unwrap();
+    if world.forbidden.as_deref().is_some_and(&within) {
+        return status(StatusCode::FORBIDDEN);
+    }
+    if query.get("watch").map(String::as_str) != Some("true") {
+        assert_eq!(query.get("limit").map(String::as_str), Some("500"), "a list in pages");
+        let items: Vec<_> = world.objects.iter().filter(|((of, _), _)| within(of)).map(|(_, object)| object).collect();
+        let version = world.log.len().to_string();
+        return axum::Json(json!({"kind": "SenderAccountList", "apiVersion": "v1", "metadata": {"resourceVersion": version}, "items": items})).into_response();
+    }
+    let seen: usize = query.get("resourceVersion").unwrap().parse().unwrap();
+    drop(world);
+    let lines = stream::unfold(
+        (fake.clone(), fake.grown.subscribe(), seen, within),
+        async |(fake, mut grown, seen, within)| {
+            loop {
+                let next = fake.world.lock().unwrap().log.get(seen).cloned();
+                match next {
+                    Some((of, event)) if within(&of) => {
+                        let line = Bytes::from(format!("{event}\n"));
+                        return Some((Ok::<_, Infallible>(line), (fake, grown, seen + 1, within)));
+                    }
+                    Some(_) => return Some((Ok(Bytes::new()), (fake, grown, seen + 1, within))),
+                    None => grown.changed().await.ok()?,
+                }
+            }
+        },
+    );
+    Body::from_stream(lines).into_response()
+}
+
+// What is done in a pass.
+
+type Doing = Box<dyn Fn(String) -> BoxFuture<'static, ()> + Send + Sync>;
+
+struct Script {
+    passes: mpsc::UnboundedSender<String>,
+    released: mpsc::UnboundedSender<SecretRef>,
+    doing: Doing,
+}
+
+impl Work for Script {
+    async fn reconcile(&self, object: &DeserializeGuard<SenderAccount>) -> Duration {
+        let readable = if object.0.is_ok() { "" } else { " (unreadable)" };
+        let _ = self.passes.send(format!("{}{readable}", object.name_any()));
+        (self.doing)(object.name_any()).await;
+        Duration::from_secs(3600)
+    }
+
+    async fn release_secret(&self, secret: &SecretRef) {
+        let _ = self.released.send(secret.clone());
+    }
+}
+
+struct Running {
+    passes: mpsc::UnboundedReceiver<String>,
+    released: mpsc::UnboundedReceiver<SecretRef>,
+    poke: Poke,
+    index: Arc<Index>,
+    metrics: Metrics,
+    stopping: CancellationToken,
+    task: JoinHandle<()>,
+}
+
+impl Running {
+    fn start(client: &Client, namespaces: &[&str], concurrency: u16, doing: Doing) -> Self {
+        let scopes: BTreeSet<_> = match namespaces {
+            [] => [Scope::Cluster].into(),
+            named => named.iter().map(|&name| Scope::Namespace(name.to_owned())).collect(),
+        };
+        let index = Arc::new(Index::new(scopes.clone()));
+        let (poke, pokes) = Poke::channel();
+        let (metrics, stopping) = (Metrics::default(), CancellationToken::new());
+        let (sender, passes) = mpsc::unbounded_channel();
+        let (release_sender, released) = mpsc::unbounded_channel();
+        let work = Arc::new(Script { passes: sender, released: release_sender, doing });
+        let parts = Parts {
+            client: client.clone(),
+            scopes,
+            index: Arc::clone(&index),
+            pokes,
+            concurrency,
+            stopping: stopping.clone(),
+            metrics: metrics.clone(),
+        };
+        let task = tokio::spawn(run(parts, work));
+        Self { passes, released, poke, index, metrics, stopping, task }
+    }
+
+    async fn next(&mut self) -> String {
+        soon(self.passes.recv()).await.unwrap()
+    }
+
+    async fn next_of(&mut self, count: usize) -> Vec<String> {
+        let mut names = Vec::new();
+        for _ in 0..count {
+            names.push(self.next().await);
+        }
+        names.sort();
+        names
+    }
+
+    async fn stop(self) {
+        self.stopping.cancel();
+        soon(self.task).await.unwrap();
+    }
+}
+
+fn nothing() -> Doing {
+    Box::new(|_| Box::pin(async {}))
+}
+
+#[tokio::test]
+async fn objects_of_every_watched_namespace_are_worked_on_and_of_no_other() {
+    let (fake, client) = Fake::start().await;
+    fake.put(&Fixture::postpress("a", "1"));
+    fake.put(&Fixture::postpress("b", "2").namespace("hr"));
+    fake.put(&Fixture::postpress("unwatched", "3").namespace("other"));
+    let mut running = Running::start(&client, &["sales", "hr"], 8, nothing());
+    assert_eq!(running.next_of(2).await, ["a", "b"]);
+    soon(running.index.settled()).await;
+    fake.put(&Fixture::postpress("unwatched-too", "4").namespace("other"));
+    fake.put(&Fixture::postpress("c", "5").namespace("hr"));
+    assert_eq!(running.next().await, "c");
+    assert_eq!(running.index.count(), (3, 0));
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn a_namespace_that_cannot_be_listed_stops_no_other_and_is_named() {
+    let (fake, client) = Fake::start().await;
+    fake.change(|world| world.forbidden = Some("hr".to_owned()));
+    fake.put(&Fixture::postpress("a", "1"));
+    let mut running = Running::start(&client, &["sales", "hr"], 8, nothing());
+    assert_eq!(running.next().await, "a");
+    assert_eq!(running.index.unsettled(), BTreeSet::from([Scope::Namespace("hr".to_owned())]));
+    fake.put(&Fixture::postpress("b", "2").namespace("hr"));
+    fake.change(|world| world.forbidden = None);
+    assert_eq!(running.next().await, "b");
+    soon(running.index.settled()).await;
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn an_object_that_cannot_be_read_stops_neither_the_list_nor_the_watch() {
+    let broken = |name: &str| Fixture::postpress(name, "1").set("/spec", "credentialsRef", json!(7));
+    let (fake, client) = Fake::start().await;
+    fake.put(&broken("broken"));
+    fake.put(&Fixture::postpress("fine", "2"));
+    let mut running = Running::start(&client, &[], 8, nothing());
+    assert_eq!(running.next_of(2).await, ["broken (unreadable)", "fine"]);
+    fake.put(&broken("broken-too"));
+    fake.put(&Fixture::postpress("fine-too", "3"));
+    assert_eq!(running.next_of(2).await, ["broken-too (unreadable)", "fine-too"]);
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn a_panic_ends_nothing_but_its_own_pass_and_is_counted() {
+    let (fake, client) = Fake::start().await;
+    let doing: Doing = Box::new(|name| Box::pin(async move { assert_ne!(name, "bad", "a bug") }));
+    let mut running = Running::start(&client, &[], 8, doing);
+    fake.put(&Fixture::postpress("bad", "1"));
+    assert_eq!(running.next().await, "bad");
+    fake.put(&Fixture::postpress("good", "2"));
+    assert_eq!(running.next().await, "good");
+    running.poke.wake("sales", "bad");
+    assert_eq!(running.next().await, "bad");
+    let metrics = running.metrics.clone();
+    running.stop().await;
+    assert!(metrics.text((0, 0)).unwrap().contains("sender_operator_panics_total 2\n"));
+}
+
+#[tokio::test]
+async fn a_pass_that_panics_is_tried_again_later_and_not_at_once() {
+    let (passes, _) = mpsc::unbounded_channel();
+    let (released, _) = mpsc::unbounded_channel();
+    let work = Arc::new(Script { passes, released, doing: Box::new(|_| Box::pin(async { panic!("a bug") })) });
+    let context = Context { work, stopping: CancellationToken::new(), metrics: Metrics::default() };
+    let object = Arc::new(Fixture::postpress("a", "1").cached());
+    assert_eq!(pass(object, Arc::new(context)).await, Ok(Action::requeue(AFTER_PANIC)));
+}
+
+#[tokio::test]
+async fn an_object_is_never_passed_over_twice_at_once_and_a_poke_in_between_is_not_lost() {
+    let (fake, client) = Fake::start().await;
+    let gate = Arc::new(Semaphore::new(0));
+    let at_once = Arc::new((AtomicUsize::new(0), AtomicUsize::new(0)));
+    let (gate_within, counts) = (Arc::clone(&gate), Arc::clone(&at_once));
+    let doing: Doing = Box::new(move |name| {
+        let (gate, counts) = (Arc::clone(&gate_within), Arc::clone(&counts));
+        Box::pin(async move {
+            if name == "gated" {
+                counts.1.fetch_max(counts.0.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                gate.acquire().await.unwrap().forget();
+                counts.0.fetch_sub(1, Ordering::SeqCst);
+            }
+        })
+    });
+    fake.put(&Fixture::postpress("gated", "1"));
+    let mut running = Running::start(&client, &[], 8, doing);
+    assert_eq!(running.next().await, "gated");
+    for _ in 0..3 {
+        running.poke.wake("sales", "gated");
+    }
+    // What comes after the pokes shows that they have been taken in.
+    fake.put(&Fixture::postpress("other", "2"));
+    assert_eq!(running.next().await, "other");
+    gate.add_permits(2);
+    assert_eq!(running.next().await, "gated");
+    running.stop().await;
+    assert_eq!(at_once.1.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn no_more_passes_run_at_once_than_allowed_and_every_object_gets_its_turn() {
+    let (fake, client) = Fake::start().await;
+    let counts = Arc::new((AtomicUsize::new(0), AtomicUsize::new(0)));
+    let within = Arc::clone(&counts);
+    let doing: Doing = Box::new(move |_| {
+        let counts = Arc::clone(&within);
+        Box::pin(async move {
+            counts.1.fetch_max(counts.0.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+            for _ in 0..100 {
+                tokio::task::yield_now().await;
+            }
+            counts.0.fetch_sub(1, Ordering::SeqCst);
+        })
+    });
+    for n in 0..20 {
+        fake.put(&Fixture::postpress(&format!("a{n}"), "1"));
+    }
+    let mut running = Running::start(&client, &[], 2, doing);
+    running.next_of(20).await;
+    running.stop().await;
+    assert_eq!(counts.1.load(Ordering::SeqCst), 2);
+}
+
+#[tokio::test]
+async fn a_stop_awaits_the_pass_that_runs_and_begins_no_other() {
+    let (fake, client) = Fake::start().await;
+    let gate = Arc::new(Semaphore::new(0));
+    let within = Arc::clone(&gate);
+    let doing: Doing = Box::new(move |_| {
+        let gate = Arc::clone(&within);
+        Box::pin(async move { gate.acquire().await.unwrap().forget() })
+    });
+    fake.put(&Fixture::postpress("a", "1"));
+    fake.put(&Fixture::postpress("b", "2"));
+    let mut running = Running::start(&client, &[], 1, doing);
+    let first = running.next().await;
+    running.stopping.cancel();
+    running.poke.wake("sales", &first);
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    assert!(!running.task.is_finished());
+    gate.add_permits(10);
+    soon(&mut running.task).await.unwrap();
+    assert_eq!(running.passes.recv().await, None, "neither the other object nor the poke got a pass");
+}
+
+#[tokio::test]
+async fn after_a_watch_was_lost_the_objects_that_went_meanwhile_are_known_to_be_gone() {
+    let (fake, client) = Fake::start().await;
+    let (a, b) = (Fixture::postpress("a", "1"), Fixture::postpress("b", "2").secret("other"));
+    fake.put(&a);
+    fake.put(&b);
+    let mut running = Running::start(&client, &[], 8, nothing());
+    running.next_of(2).await;
+    fake.lose(&b);
+    assert_eq!(
+        soon(running.released.recv()).await,
+        Some(SecretRef { namespace: "sales".into(), name: "other".into() })
+    );
+    assert_eq!(running.index.count(), (1, 0));
+    assert!(running.metrics.text((0, 0)).unwrap().contains("sender_operator_watch_failures_total 1\n"));
+    fake.put(&a.deleting());
+    assert_eq!(running.next().await, "a");
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn nothing_is_watched_before_the_crd_is_served() {
+    let (fake, client) = Fake::start().await;
+    let waiting = tokio::spawn(async move { until_served(&client).await });
+    soon(async {
+        while fake.world.lock().unwrap().asked_what_is_served == 0 {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    assert!(!waiting.is_finished());
+    fake.change(|world| world.served = true);
+    soon(waiting).await.unwrap();
+}
+
+#[test]
+fn what_a_failed_watch_needs_is_said() {
+    let failed = |code| {
+        let status = kube::core::Status { code, ..kube::core::Status::failure("x", "x") };
+        remedy(&watcher::Error::InitialListFailed(kube::Error::Api(status.boxed())))
+    };
+    assert!(failed(404).contains("kubectl apply -f crds/"));
+    assert!(failed(403).contains("list and watch"));
+}

@@ -1,0 +1,67 @@
+//! The finalizer on accounts: put on where it is missing, taken off only with a [`Proof`]. Both by tested JSON patch.
+
+use serde_json::{Value, json};
+
+use crate::account::Account;
+use crate::crd::FINALIZER;
+use crate::kube_io::{ApiFault, Fresh, KubeIo};
+use crate::teardown::proof::Proof;
+
+/// How a release ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Released {
+    /// The finalizer is off, or was already.
+    Done,
+    /// Somebody wrote in between: read again.
+    Changed,
+    /// The API server refuses the patch.
+    Refused(String),
+    /// No usable answer: it may be off or on.
+    Later,
+}
+
+/// Puts our finalizer on a live object.
+///
+/// # Errors
+/// [`ApiFault`]
+pub async fn add(io: &KubeIo, account: &Account) -> Result<Fresh, ApiFault> {
+    let operation = if account.finalizers.is_empty() {
+        json!({"op": "add", "path": "/metadata/finalizers", "value": [FINALIZER]})
+    } else {
+        json!({"op": "add", "path": "/metadata/finalizers/-", "value": FINALIZER})
+    };
+    io.patch_metadata(account, vec![operation]).await
+}
+
+/// Takes our finalizer off: for this uid, this resourceVersion, at this place, with a proof.
+pub async fn release(io: &KubeIo, account: &Account, _proof: &Proof) -> Released {
+    let Some(operations) = removal(&account.finalizers, FINALIZER, "/metadata/finalizers") else { return Released::Done };
+    match io.patch_away(account, operations).await {
+        Ok(()) | Err(ApiFault::NotFound) => Released::Done,
+        Err(ApiFault::Conflict) => Released::Changed,
+        Err(ApiFault::Refused(why) | ApiFault::Forbidden(why)) => Released::Refused(why),
+        Err(ApiFault::Unavailable(_) | ApiFault::Incomprehensible(_)) => Released::Later,
+    }
+}
+
+/// The operations that remove `name` by value; none when it is not there.
+pub fn removal(finalizers: &[String], name: &str, path: &str) -> Option<Vec<Value>> {
+    let index = finalizers.iter().position(|finalizer| finalizer == name)?;
+    let path = format!("{path}/{index}");
+    Some(vec![json!({"op": "test", "path": path, "value": name}), json!({"op": "remove", "path": path})])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_our_own_entry_is_removed_and_only_where_it_stands() {
+        let finalizers = ["a/b".to_owned(), FINALIZER.to_owned()];
+        let operations = removal(&finalizers, FINALIZER, "/metadata/finalizers");
+        let expected = json!([{"op": "test", "path": "/metadata/finalizers/1", "value": FINALIZER},
+            {"op": "remove", "path": "/metadata/finalizers/1"}]);
+        assert_eq!(operations.map(Value::Array), Some(expected));
+        assert_eq!(removal(&["a/b".to_owned()], FINALIZER, "/metadata/finalizers"), None);
+    }
+}

@@ -1,0 +1,250 @@
+//! The requests to the API server: each under a deadline, each with an outcome that says what to do next.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use k8s_openapi::api::core::v1::{Namespace, Secret};
+use kube::api::{Api, ApiResource, DynamicObject, PartialObjectMeta, Patch, PatchParams};
+use kube::{Client, Error as KubeError};
+use serde_json::{Value, json};
+use tokio::time::{Instant, timeout};
+
+use crate::account::{Account, Incomprehensible};
+use crate::args::Config;
+use crate::crd::{ALLOW_CRD_DELETION, CRD_NAME, SenderAccount, SenderAccountStatus};
+use crate::status;
+use crate::teardown::view::Crd;
+
+/// No request to the API server may take longer: kube has no read timeout of its own.
+const DEADLINE: Duration = Duration::from_secs(10);
+/// How our writes are marked in `managedFields`.
+pub const FIELD_MANAGER: &str = "sender-operator";
+
+/// How a request to the API server ended when it did not end well.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ApiFault {
+    /// Somebody else wrote in between: read again, decide again.
+    #[error("the object changed in between")]
+    Conflict,
+    /// The object is not there.
+    #[error("not found")]
+    NotFound,
+    /// We may not do this.
+    #[error("forbidden: {0}")]
+    Forbidden(String),
+    /// Validation or a policy refuses what we wrote.
+    #[error("refused: {0}")]
+    Refused(String),
+    /// No usable answer: later.
+    #[error("the API server did not answer usably: {0}")]
+    Unavailable(String),
+    /// The object came back in a form that we cannot understand.
+    #[error("the stored object cannot be understood: {0}")]
+    Incomprehensible(Incomprehensible),
+}
+
+impl From<KubeError> for ApiFault {
+    fn from(error: KubeError) -> Self {
+        match error {
+            KubeError::Api(status) => {
+                // A failed `test` of a JSON patch is a 422 that names no field; one that names fields is a refusal.
+                let causes = status.details.as_ref().is_some_and(|details| !details.causes.is_empty());
+                let text = printable(&status.message);
+                match status.code {
+                    404 => Self::NotFound,
+                    409 => Self::Conflict,
+                    422 if !causes => Self::Conflict,
+                    400 | 405 | 413 | 422 => Self::Refused(text),
+                    401 | 403 => Self::Forbidden(text),
+                    code => Self::Unavailable(format!("{code} {}", status.reason)),
+                }
+            }
+            KubeError::SerdeError(_) => Self::Unavailable("an answer that is no object".to_owned()),
+            other => Self::Unavailable(printable(&other.to_string())),
+        }
+    }
+}
+
+/// What somebody else wrote, made safe to show: printable ASCII, at most 256 characters.
+fn printable(text: &str) -> String {
+    text.chars().take(256).map(|c| if c.is_ascii_graphic() || c == ' ' { c } else { '?' }).collect()
+}
+
+/// An object exactly as a quorum GET or a successful compare-and-swap of this pass showed it. The only thing that a send
+/// accepts; it is used up by it.
+#[derive(Debug)]
+pub struct Fresh {
+    account: Account,
+    since: Instant,
+}
+
+impl Fresh {
+    /// The object.
+    pub fn account(&self) -> &Account {
+        &self.account
+    }
+
+    /// The object, for reading on: nothing can be sent on it any more.
+    pub fn into_account(self) -> Account {
+        self.account
+    }
+
+    /// When the request that showed it began.
+    pub fn since(&self) -> Instant {
+        self.since
+    }
+}
+
+/// The API server, as this operator uses it.
+#[derive(Clone)]
+pub struct KubeIo {
+    client: Client,
+    config: Arc<Config>,
+}
+
+impl KubeIo {
+    /// Over this client, whose own retries are off.
+    pub fn new(client: Client, config: Arc<Config>) -> Self {
+        Self { client, config }
+    }
+
+    /// A quorum GET of one object.
+    ///
+    /// # Errors
+    /// [`ApiFault`]
+    pub async fn get(&self, namespace: &str, name: &str) -> Result<Fresh, ApiFault> {
+        let since = Instant::now();
+        let object = deadline(self.accounts(namespace).get(name)).await?;
+        self.fresh(object, since)
+    }
+
+    /// Replaces the status, if the object is still the one that `account` shows.
+    ///
+    /// # Errors
+    /// [`ApiFault::Conflict`] when it is not.
+    pub async fn write_status(&self, account: &Account, status: &SenderAccountStatus) -> Result<Fresh, ApiFault> {
+        let since = Instant::now();
+        // Only a JSON patch guards /status: a wrong uid in any other write is silently accepted there.
+        let patch = guarded(account, vec![json!({"op": "add", "path": "/status", "value": status})])?;
+        let accounts = self.accounts(&account.namespace);
+        let params = PatchParams { field_manager: Some(FIELD_MANAGER.into()), ..PatchParams::default() };
+        let object = deadline(accounts.patch_status(&account.name, &params, &patch)).await?;
+        self.fresh(object, since)
+    }
+
+    /// Changes the metadata, if the object is still the one that `account` shows.
+    ///
+    /// # Errors
+    /// [`ApiFault::Conflict`] when it is not.
+    pub async fn patch_metadata(&self, account: &Account, operations: Vec<Value>) -> Result<Fresh, ApiFault> {
+        let since = Instant::now();
+        let patch = guarded(account, operations)?;
+        let params = PatchParams { field_manager: Some(FIELD_MANAGER.into()), ..PatchParams::default() };
+        let object = deadline(self.accounts(&account.namespace).patch(&account.name, &params, &patch)).await?;
+        self.fresh(object, since)
+    }
+
+    /// Takes the finalizer off, if the object is still the one that `account` shows; what is left of it is not read.
+    ///
+    /// # Errors
+    /// [`ApiFault::Conflict`] when it is not, [`ApiFault::NotFound`] when it is gone already.
+    pub async fn patch_away(&self, account: &Account, operations: Vec<Value>) -> Result<(), ApiFault> {
+        let patch = guarded(account, operations)?;
+        let metadata: Api<PartialObjectMeta<SenderAccount>> = Api::namespaced(self.client.clone(), &account.namespace);
+        let params = PatchParams { field_manager: Some(FIELD_MANAGER.into()), ..PatchParams::default() };
+        deadline(metadata.patch(&account.name, &params, &patch)).await.map(drop)
+    }
+
+    /// Says on an object that cannot be understood that it cannot be; what it already says is not written again.
+    ///
+    /// # Errors
+    /// [`ApiFault`]
+    pub async fn report_invalid(&self, namespace: &str, name: &str, uid: &str, what: &str) -> Result<(), ApiFault> {
+        let kind = ApiResource::erase::<SenderAccount>(&());
+        let objects: Api<DynamicObject> = Api::namespaced_with(self.client.clone(), namespace, &kind);
+        let object = deadline(objects.get(name)).await?;
+        let generation = object.metadata.generation;
+        let status = status::invalid(namespace, name, generation, what, object.data.get("status"));
+        if object.data.get("status") == Some(&status) || object.metadata.uid.as_deref() != Some(uid) {
+            return Ok(());
+        }
+        let patch = json_patch(vec![
+            json!({"op": "test", "path": "/metadata/uid", "value": uid}),
+            json!({"op": "test", "path": "/metadata/resourceVersion", "value": object.metadata.resource_version}),
+            json!({"op": "add", "path": "/status", "value": status}),
+        ])?;
+        let params = PatchParams { field_manager: Some(FIELD_MANAGER.into()), ..PatchParams::default() };
+        deadline(objects.patch_status(name, &params, &patch)).await.map(drop)
+    }
+
+    /// GETs one Secret. The operator never lists or watches Secrets.
+    ///
+    /// # Errors
+    /// [`ApiFault`]
+    pub async fn secret(&self, namespace: &str, name: &str) -> Result<Secret, ApiFault> {
+        deadline(Api::<Secret>::namespaced(self.client.clone(), namespace).get(name)).await
+    }
+
+    /// Changes a Secret's finalizers, if it is still the one with this resourceVersion.
+    ///
+    /// # Errors
+    /// [`ApiFault`]
+    pub async fn patch_secret(&self, secret: &Secret, mut operations: Vec<Value>) -> Result<Secret, ApiFault> {
+        let meta = &secret.metadata;
+        let (Some(namespace), Some(name)) = (&meta.namespace, &meta.name) else { return Err(ApiFault::NotFound) };
+        operations.insert(0, json!({"op": "test", "path": "/metadata/uid", "value": meta.uid}));
+        operations.insert(1, json!({"op": "test", "path": "/metadata/resourceVersion", "value": meta.resource_version}));
+        let params = PatchParams { field_manager: Some(FIELD_MANAGER.into()), ..PatchParams::default() };
+        let secrets = Api::<Secret>::namespaced(self.client.clone(), namespace);
+        deadline(secrets.patch(name, &params, &json_patch(operations)?)).await
+    }
+
+    /// Whether a namespace is being deleted; unknown counts as no.
+    pub async fn namespace_is_going(&self, name: &str) -> bool {
+        let namespaces = Api::<Namespace>::all(self.client.clone());
+        deadline(namespaces.get_metadata(name)).await.is_ok_and(|ns| ns.metadata.deletion_timestamp.is_some())
+    }
+
+    /// Whether the CRD is being deleted.
+    pub async fn crd(&self) -> Crd {
+        let crds = Api::<CustomResourceDefinition>::all(self.client.clone());
+        match deadline(crds.get_metadata(CRD_NAME)).await {
+            Ok(crd) if crd.metadata.deletion_timestamp.is_none() => Crd::Serving,
+            Ok(crd) => match crd.metadata.annotations.and_then(|annotations| annotations.get(ALLOW_CRD_DELETION).cloned()) {
+                Some(value) if value == "true" => Crd::DeletingAllowed,
+                _ => Crd::Deleting,
+            },
+            Err(_) => Crd::Unreadable,
+        }
+    }
+
+    fn accounts(&self, namespace: &str) -> Api<SenderAccount> {
+        Api::namespaced(self.client.clone(), namespace)
+    }
+
+    fn fresh(&self, object: SenderAccount, since: Instant) -> Result<Fresh, ApiFault> {
+        let account = Account::parse(Arc::new(object), &self.config).map_err(ApiFault::Incomprehensible)?;
+        Ok(Fresh { account, since })
+    }
+}
+
+/// A JSON patch that does nothing unless the object is the same, unchanged.
+fn guarded(account: &Account, mut operations: Vec<Value>) -> Result<Patch<()>, ApiFault> {
+    operations.insert(0, json!({"op": "test", "path": "/metadata/uid", "value": account.view.uid}));
+    operations.insert(1, json!({"op": "test", "path": "/metadata/resourceVersion", "value": account.resource_version}));
+    json_patch(operations)
+}
+
+fn json_patch(operations: Vec<Value>) -> Result<Patch<()>, ApiFault> {
+    serde_json::from_value(Value::Array(operations))
+        .map(Patch::Json)
+        .map_err(|error| ApiFault::Refused(printable(&error.to_string())))
+}
+
+async fn deadline<T>(request: impl Future<Output = kube::Result<T>>) -> Result<T, ApiFault> {
+    match timeout(DEADLINE, request).await {
+        Ok(result) => result.map_err(ApiFault::from),
+        Err(_) => Err(ApiFault::Unavailable(format!("no answer within {} s", DEADLINE.as_secs()))),
+    }
+}

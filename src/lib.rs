@@ -1,0 +1,33 @@
+//! sender-operator: deletes a sender account at its provider, provably, before its Kubernetes object goes.
+//!
+//! ```text
+//! main ─ args ─ app                          parse, compose, one select
+//!              ├ controller ─ index          watches wake objects; the index knows twins and users of a Secret
+//!              └ reconcile                   THE SHELL: read, decide, perform, record, release
+//!                 ├ teardown                 PURE: decide(view, pass) -> step; settle(outcome) -> ledger; Proof
+//!                 ├ status, reason, backoff  PURE: ledger -> conditions; one vocabulary; delays
+//!                 ├ provider, credentials    one HTTP client; PURE classifiers; keys that cannot be printed
+//!                 └ kube_io, finalizer       the API server, each request under a deadline
+//! ```
+#![forbid(unsafe_code)]
+
+pub mod account;
+pub mod admin;
+pub mod app;
+pub mod args;
+pub mod audit;
+pub mod backoff;
+pub mod controller;
+pub mod crd;
+pub mod credentials;
+pub mod events;
+pub mod finalizer;
+pub mod index;
+pub mod kube_io;
+pub mod metrics;
+pub mod provider;
+pub mod reason;
+pub mod reconcile;
+pub mod status;
+pub mod teardown;
+pub mod telemetry;

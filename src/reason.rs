@@ -1,0 +1,312 @@
+//! The one closed vocabulary: condition reason, Event reason, metric label and log field are these words and no others.
+
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::teardown::outcome::{NotSent, Outcome, Refusal, Unknown};
+
+/// Who must act before a waiting object can go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Actor {
+    /// Nobody: it goes on by itself, or it is done.
+    Nobody,
+    /// Whoever owns the object.
+    User,
+    /// Whoever owns the Secret.
+    Credentials,
+    /// PostPress or Puffle.
+    Provider,
+    /// Whoever runs the cluster or this operator.
+    Platform,
+}
+
+macro_rules! reasons {
+    ($($(#[$doc:meta])* $name:ident => $actor:ident, $what:expr, $how:expr;)+) => {
+        /// Why an object is in the state it is in.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum Reason { $($(#[$doc])* $name,)+ }
+
+        impl Reason {
+            /// Every reason there is.
+            pub const ALL: &[Self] = &[$(Self::$name,)+];
+
+            /// The word itself.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$name => stringify!($name),)+ }
+            }
+
+            /// Who must act.
+            pub fn actor(self) -> Actor {
+                match self { $(Self::$name => Actor::$actor,)+ }
+            }
+
+            /// What happened, and what to type; `{…}` stand for the object's own words.
+            fn template(self) -> (&'static str, &'static str) {
+                match self { $(Self::$name => ($what, $how),)+ }
+            }
+        }
+    };
+}
+
+const RETRY: &str = "to try at once: kubectl annotate sacc {name} -n {namespace} --overwrite reconcile.sender-operator.dev/requestedAt=\"$(date +%s)\"";
+const ORPHAN: &str = "to let the account live on without this object: kubectl patch sacc {name} -n {namespace} --type merge -p '{\"spec\":{\"deletionPolicy\":\"Orphan\"}}'";
+const MEND_SECRET: &str = "mend Secret {secret}; it is read again within a minute";
+const NOT_FOUND: &str = "if you know that it is gone: kubectl patch sacc {name} -n {namespace} --type merge -p '{\"spec\":{\"onNotFound\":\"Release\"}}'";
+
+reasons! {
+    /// The account is there and connected.
+    AccountConnected => Nobody, "the account is connected", "";
+    /// The account is there, disconnected.
+    AccountDisconnected => User, "the account is there but disconnected at the provider", "reconnect it at the provider, or delete this object";
+    /// The provider does not show the account.
+    AccountMissing => User, "the provider does not show this account to this key", "check spec.provider's accountId and the workspace of the key in Secret {secret}";
+    /// The account was not read yet.
+    Observing => Nobody, "the account is being read for the first time", "";
+    /// `spec.suspend` is set.
+    Suspended => User, "spec.suspend is true: no provider call is made", "to go on: kubectl patch sacc {name} -n {namespace} --type merge -p '{\"spec\":{\"suspend\":false}}'";
+    /// The stored object cannot be understood.
+    InvalidObject => User, "the stored object cannot be read as a SenderAccount: {subject}", "mend the field, or delete the object and create a corrected one";
+
+    /// The Secret is not there.
+    SecretMissing => Credentials, "Secret {secret} does not exist in namespace {namespace}", "create it with key api-key: kubectl create secret generic {secret} -n {namespace} --from-file=api-key=FILE";
+    /// The Secret is not there, and its namespace is going.
+    SecretGone => User, "Secret {secret} does not exist and its namespace is being deleted, so it cannot come back", ORPHAN;
+    /// The operator may not read the Secret.
+    SecretForbidden => Platform, "the operator may not read Secret {secret}", "grant its ServiceAccount `get` and `patch` on Secrets in namespace {namespace}";
+    /// The Secret has no `api-key`.
+    ApiKeyMissing => Credentials, "Secret {secret} has no key api-key, or it is empty", MEND_SECRET;
+    /// The `api-key` cannot be sent as it is.
+    ApiKeyMalformed => Credentials, "api-key in Secret {secret} cannot be sent: {subject}", "store the key alone, without a newline (printf %s, not echo); it is read again within a minute";
+    /// The `base-url` is not a base URL.
+    BaseUrlMalformed => Credentials, "base-url in Secret {secret} is not usable: {subject}", "write https://HOST/PREFIX or remove base-url; it is read again within a minute";
+    /// The `base-url` names a host that the operator was not told to trust.
+    HostNotAllowed => Credentials, "base-url in Secret {secret} names a host that is not allowed: {subject}", "correct base-url, or ask whoever runs the operator for --allowed-host";
+    /// The provider refuses the key.
+    CredentialsInvalid => Credentials, "the provider refuses the key api-key in Secret {secret} (401)", "store a valid key; the Secret is read again within a minute";
+    /// The key lacks a right.
+    CredentialsForbidden => Credentials, "the key api-key in Secret {secret} may not do this at the provider", "give it the scope to read and delete accounts, or store another key; the Secret is read again within a minute";
+    /// The key is another one than the one that saw the account alive.
+    CredentialsChanged => Credentials, "the account was seen alive with another key or endpoint than Secret {secret} holds now, so its absence proves nothing", "store the key of the account's own workspace in Secret {secret}; or, if the account may live on, set spec.deletionPolicy to Orphan";
+    /// Several accounts of one key vanished at once.
+    KeyLostSight => Credentials, "several accounts of the key in Secret {secret} vanished from its list at once: the key changed workspace or lost a permission", "check the key's workspace and permissions; the Secret is read again within a minute";
+
+    /// The provider's host does not resolve or does not answer.
+    EndpointUnreachable => Platform, "the provider's endpoint cannot be reached", "check DNS, egress rules and base-url in Secret {secret}; it is tried again by itself";
+    /// The provider's name resolves to an address that no provider has.
+    AddressForbidden => Platform, "the provider's host resolves to a private or local address; nothing was sent", "check DNS and base-url in Secret {secret}";
+    /// The TLS handshake fails.
+    TlsFailure => Platform, "the TLS handshake with the provider's endpoint fails; nothing was sent", "check base-url in Secret {secret} and what intercepts TLS on the way";
+    /// The connection ended before the answer.
+    ConnectionLost => Provider, "the connection to the provider ended before a complete answer", "it is tried again by itself";
+    /// No answer in time.
+    TimedOut => Provider, "the provider did not answer in time", "it is tried again by itself";
+    /// 502, 503, 504.
+    ProviderUnavailable => Provider, "the provider is not available (502, 503 or 504)", "it is tried again by itself";
+    /// 500.
+    ProviderError => Provider, "the provider answers that it failed (500)", "it is tried again by itself; if it stays, ask the provider's support";
+    /// 429.
+    Throttled => Provider, "the provider asks to slow down (429)", "it is tried again by itself when the provider allows";
+    /// An answer that the provider does not document.
+    UnexpectedAnswer => Platform, "the endpoint answers in a way the provider does not document", "check base-url in Secret {secret} (its whole path prefix) and what stands between; it is tried again by itself";
+    /// A redirect.
+    EndpointRedirects => Platform, "the endpoint answers with a redirect, which is never followed", "set base-url in Secret {secret} to the final address, path prefix included";
+    /// The account's own login is at fault.
+    AccountLoginFailed => User, "the provider reports a problem with the account's own login (401); the account still exists", "reconnect the account at the provider or delete it there; it is tried again by itself";
+    /// The provider says that this is no id.
+    InvalidAccountId => User, "the provider says that this is not an id of an account", "if the id is wrong: set spec.deletionPolicy to Orphan, delete, and create a corrected object";
+    /// 400 and its like.
+    RequestRefused => Provider, "the provider refuses the request", "see status.teardown.lastOutcome; ask the provider's support with it";
+    /// 409, 423 and their like.
+    AccountBusy => Provider, "the provider says that the account is busy or in use", "end what uses it at the provider; it is tried again by itself";
+    /// The row's type is not the declared channel.
+    WrongChannel => User, "the provider lists this account under another channel than spec.provider.puffle.channel; nothing was sent", "set spec.deletionPolicy to Orphan, delete this object and create one with the right channel";
+    /// The row's status is not one we know how to end.
+    AccountStatusUnrecognised => User, "the provider shows the account in a status that is neither connected nor disconnected", "mend the account at the provider (reconnect or disconnect it)";
+
+    /// `spec.deletionProtection` is set.
+    DeletionProtected => User, "spec.deletionProtection is true: the account is not touched", "kubectl patch sacc {name} -n {namespace} --type merge -p '{\"spec\":{\"deletionProtection\":false}}'";
+    /// The CRD is being deleted.
+    CrdDeleting => Platform, "the CRD senderaccounts.sender-operator.dev is being deleted: no account is deleted because of that alone", "to delete all accounts: kubectl annotate crd senderaccounts.sender-operator.dev sender-operator.dev/allow-crd-deletion=true; to keep this one: set spec.deletionPolicy to Orphan";
+    /// The CRD's state cannot be read.
+    CrdUnreadable => Platform, "the operator cannot read the CRD senderaccounts.sender-operator.dev", "grant its ServiceAccount `get` on that CRD";
+    /// Somebody asked to be waited for.
+    PreDeleteHookPending => User, "waiting for pre-delete hooks: {subject}", "each owner removes its annotation pre-delete.hook.sender-operator.dev/NAME when done";
+    /// The deletion must be confirmed.
+    ConfirmationMissing => User, "this deletion is irreversible and must be confirmed", "kubectl annotate sacc {name} -n {namespace} sender-operator.dev/confirm-deletion={account}";
+    /// Another controller's finalizer.
+    ForeignFinalizer => Platform, "waiting for finalizers of others: {subject}", "if one of them waits for this operator, start it with --ignore-finalizer NAME";
+    /// A live object for the same account cannot take over.
+    TwinLive => User, "another live SenderAccount names the same account and cannot take it over: {subject}", "make it Ready (key, not suspended, deletionPolicy Delete), or delete it too";
+    /// An older deletion of the same account runs.
+    TwinDeleting => Nobody, "an older deletion of the same account goes first: {subject}", "";
+
+    /// A teardown is on its way.
+    Deleting => Nobody, "the provider is being asked to delete the account", "";
+    /// The provider said yes; the read-back has not confirmed it.
+    ReadingBack => Nobody, "the provider acknowledged the deletion; reading back until it shows", RETRY;
+    /// The answer of a DELETE was lost.
+    OutcomeUnknown => Nobody, "the answer to a DELETE was lost, and a second one could destroy the account: reading until no request can still be alive", "see spec.afterUnknownOutcome; delete or disconnect the account at the provider to end the wait";
+    /// Not found, without a proof that it ever was there for this key.
+    UnprovenAbsence => User, "the provider does not show the account, and nothing proves that this key ever saw it", NOT_FOUND;
+    /// Acknowledged, yet alive.
+    AckedButAlive => User, "the provider acknowledged the deletion, yet still shows the account connected; it is not sent again by itself", "disconnect the account at the provider, or set spec.deletionPolicy to Orphan";
+
+    /// Proof: the read after the acknowledged DELETE.
+    ReadBack => Nobody, "the account is gone: acknowledged, and the read afterwards shows it", "";
+    /// Proof: 404 after an acknowledged DELETE.
+    NotFoundAfterAck => Nobody, "the account is gone: not found after an acknowledged deletion", "";
+    /// Proof: 404 after being seen alive with the same key.
+    NotFoundAfterSeenAlive => Nobody, "the account is gone: not found by the key that saw it alive", "";
+    /// Proof: the row is disconnected.
+    AlreadySoft => Nobody, "the account is disconnected", "";
+    /// Proof: the documented success, unverifiable.
+    AckedUnverified => Nobody, "the provider acknowledged the deletion; it could not be read back", "";
+    /// Proof: let go on purpose.
+    Orphaned => Nobody, "the account was let go: spec.deletionPolicy is Orphan", "";
+    /// Proof: another object has it now.
+    HandedOver => Nobody, "the account was handed over to {subject}", "";
+    /// Proof: the policy for what is not found.
+    ReleasedByPolicy => Nobody, "the account is not found, and spec.onNotFound is Release", "";
+
+    /// The API server refused our patch.
+    PatchRefused => Platform, "the API server refuses the operator's patch: {subject}", "check admission policies and the operator's rights";
+    /// A word of another version of this operator.
+    Unrecognised => Nobody, "written by another version of this operator", RETRY;
+}
+
+/// The object's own words, for messages.
+#[derive(Clone, Copy, Debug)]
+pub struct Words<'a> {
+    /// `metadata.namespace`
+    pub namespace: &'a str,
+    /// `metadata.name`
+    pub name: &'a str,
+    /// `spec.credentialsRef.name`
+    pub secret: &'a str,
+    /// The provider's id of the account.
+    pub account: &'a str,
+    /// What the reason is about: a twin, a hook, a finalizer, a fault.
+    pub subject: &'a str,
+}
+
+impl Reason {
+    /// One stable sentence of what happened and one of what to type. No request id, time or provider text.
+    pub fn message(self, words: Words<'_>) -> String {
+        let (what, how) = self.template();
+        let text = match (self.actor(), how) {
+            (_, "") => what.to_owned(),
+            (Actor::Nobody, how) => format!("{what}; {how}"),
+            (actor, how) => format!("{what} (to act: {actor}); {how}"),
+        };
+        text.replace("{namespace}", words.namespace)
+            .replace("{name}", words.name)
+            .replace("{secret}", words.secret)
+            .replace("{account}", words.account)
+            .replace("{subject}", words.subject)
+    }
+
+    /// Whether another Secret would change it: then the Secret is read again within a minute.
+    pub fn blames_secret(self) -> bool {
+        self.actor() == Actor::Credentials || self == Self::SecretForbidden
+    }
+
+    /// Whether the teardown stands until somebody acts, rather than going on by itself.
+    pub fn needs_somebody(self) -> bool {
+        matches!(self.actor(), Actor::User | Actor::Credentials)
+            || matches!(self, Self::PatchRefused | Self::CrdDeleting | Self::SecretForbidden | Self::EndpointRedirects)
+    }
+}
+
+impl fmt::Display for Actor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Nobody => "nobody",
+            Self::User => "the object's owner",
+            Self::Credentials => "the Secret's owner",
+            Self::Provider => "the provider",
+            Self::Platform => "whoever runs the cluster",
+        })
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl Serialize for Reason {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+/// A word that this version does not know is no error: a rollback must be able to read what its successor wrote.
+impl<'de> Deserialize<'de> for Reason {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let word = String::deserialize(deserializer)?;
+        Ok(Self::ALL.iter().copied().find(|reason| reason.as_str() == word).unwrap_or(Self::Unrecognised))
+    }
+}
+
+impl From<Outcome> for Reason {
+    fn from(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Acked => Self::ReadingBack,
+            Outcome::Gone => Self::AccountMissing,
+            Outcome::SoftGone => Self::AccountDisconnected,
+            Outcome::Alive => Self::AccountConnected,
+            Outcome::Throttled => Self::Throttled,
+            Outcome::NotSent(why) => why.into(),
+            Outcome::Unknown(why) => why.into(),
+            Outcome::Refused(why) => why.into(),
+        }
+    }
+}
+
+impl From<NotSent> for Reason {
+    fn from(why: NotSent) -> Self {
+        match why {
+            NotSent::DnsFailure | NotSent::ConnectFailure => Self::EndpointUnreachable,
+            NotSent::AddressForbidden => Self::AddressForbidden,
+            NotSent::TlsFailure => Self::TlsFailure,
+            NotSent::DeadlinePassed => Self::Deleting,
+            NotSent::ViewChanged => Self::TwinDeleting,
+        }
+    }
+}
+
+impl From<Unknown> for Reason {
+    fn from(why: Unknown) -> Self {
+        match why {
+            Unknown::NeverAnswered => Self::OutcomeUnknown,
+            Unknown::ConnectionLost => Self::ConnectionLost,
+            Unknown::TimedOut => Self::TimedOut,
+            Unknown::UnexpectedBody
+            | Unknown::BodyTooLarge
+            | Unknown::NotOurEnvelope
+            | Unknown::InconsistentStatus
+            | Unknown::UndocumentedStatus => Self::UnexpectedAnswer,
+            Unknown::ProviderFailure => Self::ProviderError,
+            Unknown::Unavailable => Self::ProviderUnavailable,
+        }
+    }
+}
+
+impl From<Refusal> for Reason {
+    fn from(why: Refusal) -> Self {
+        match why {
+            Refusal::Credentials => Self::CredentialsInvalid,
+            Refusal::Forbidden => Self::CredentialsForbidden,
+            Refusal::AccountLogin => Self::AccountLoginFailed,
+            Refusal::InvalidAccountId => Self::InvalidAccountId,
+            Refusal::Request => Self::RequestRefused,
+            Refusal::Conflict => Self::AccountBusy,
+            Refusal::Redirected => Self::EndpointRedirects,
+            Refusal::WrongChannel => Self::WrongChannel,
+            Refusal::UnrecognisedStatus => Self::AccountStatusUnrecognised,
+            Refusal::KeyLostSight => Self::KeyLostSight,
+        }
+    }
+}

@@ -1,0 +1,321 @@
+//! One deletion, step by step: what [`decide`] names is done, and nothing else.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::reads::Sharing;
+use super::secrets::Unlocked;
+use super::{Reconciler, jitter, now, twins};
+use crate::account::Account;
+use crate::backoff;
+use crate::kube_io::{ApiFault, Fresh};
+use crate::metrics::Call;
+use crate::status::{self, Why};
+use crate::teardown::ledger::Ledger;
+use crate::teardown::outcome::{Exchange, NotSent, Outcome, Refusal};
+use crate::teardown::view::{Pass, Step};
+use crate::teardown::{decide, twins::can_take_over};
+
+/// From before the write or read that shows an object fresh to the bytes of its DELETE.
+const SEND_WITHIN: Duration = Duration::from_secs(5);
+/// From a read that shows the account connected to the intent that rests on it.
+const INTENT_WITHIN: Duration = Duration::from_secs(5);
+/// No deletion takes more steps in one pass; a bug that would is a delay, not a hot loop.
+const STEPS: usize = 48;
+/// How often a pass begins anew because somebody else wrote.
+const RESTARTS: usize = 8;
+
+/// What one pass works with besides the view.
+pub(super) struct Hands {
+    pub account: Account,
+    pub pass: Pass,
+    pub unlocked: Option<Unlocked>,
+    fresh: Option<Fresh>,
+    read_at: Option<Instant>,
+}
+
+/// How a step ended the pass.
+pub(super) enum Ended {
+    /// Come back at the latest after this long.
+    Due(Duration),
+    /// Somebody else wrote: look again, from the beginning.
+    Again,
+}
+
+impl Reconciler {
+    /// Works on a deletion until it is released or must wait.
+    pub(super) async fn tear_down(&self, account: Account) -> Duration {
+        // A list that is arriving hides objects: nothing is decided before it is complete.
+        self.index.settled().await;
+        let mut account = account;
+        for restart in 0..RESTARTS {
+            if restart > 0 {
+                tokio::time::sleep(Duration::from_millis(50) + jitter().of(Duration::from_millis(200))).await;
+                match self.io.get(&account.namespace, &account.name).await {
+                    Ok(fresh) if fresh.account().view.uid == account.view.uid => account = fresh.into_account(),
+                    Ok(_) | Err(ApiFault::NotFound) => {
+                        self.forget(&account);
+                        return backoff::CAP;
+                    }
+                    Err(fault) => return self.api_fault(&account, &fault),
+                }
+            }
+            match self.pass(account.clone()).await {
+                Ended::Due(delay) => return delay,
+                Ended::Again => {}
+            }
+        }
+        self.later()
+    }
+
+    async fn pass(&self, account: Account) -> Ended {
+        let began = Instant::now();
+        let pass = Pass {
+            jitter: jitter(),
+            prompted: account.is_prompted(),
+            unchanged_for: self.window.unchanged_for(&account.view),
+            twins: self.twins(&account),
+            ..Pass::default()
+        };
+        let mut hands = Hands { account, pass, unlocked: None, fresh: None, read_at: None };
+        for _ in 0..STEPS {
+            let step = decide(&hands.account.view, &hands.pass, &self.config.rules, now());
+            let ended = match self.perform(&mut hands, step, began).await {
+                Ok(ended) => ended,
+                // What was sent has an answer that must be written: the same pass goes on with what is there now.
+                Err(ApiFault::Conflict) if hands.pass.answer.is_some() => self.look_again(&mut hands).await,
+                Err(ApiFault::Conflict) => Some(Ended::Again),
+                Err(ApiFault::NotFound) => {
+                    self.forget(&hands.account);
+                    Some(Ended::Due(backoff::CAP))
+                }
+                Err(fault) => Some(Ended::Due(self.api_fault(&hands.account, &fault))),
+            };
+            if let Some(ended) = ended {
+                return ended;
+            }
+        }
+        tracing::error!(uid = hands.account.view.uid, "a pass did not end: this is a bug");
+        Ended::Due(self.later())
+    }
+
+    async fn look_again(&self, hands: &mut Hands) -> Option<Ended> {
+        match self.io.get(&hands.account.namespace, &hands.account.name).await {
+            Ok(fresh) if same_attempt(fresh.account(), &hands.account) => {
+                hands.account = fresh.into_account();
+                None
+            }
+            Ok(_) | Err(ApiFault::Conflict) => Some(Ended::Again),
+            Err(ApiFault::NotFound) => Some(Ended::Due(backoff::CAP)),
+            Err(fault) => Some(Ended::Due(self.api_fault(&hands.account, &fault))),
+        }
+    }
+
+    /// Does one step. `None`: the pass goes on.
+    async fn perform(&self, hands: &mut Hands, step: Step, began: Instant) -> Result<Option<Ended>, ApiFault> {
+        let (pass, account) = (&mut hands.pass, &hands.account);
+        match step {
+            Step::LeaveAlone => return Ok(Some(Ended::Due(backoff::CAP))),
+            Step::AskCrd => pass.crd = Some(self.crd.get(&(), began, async || self.io.crd().await).await),
+            Step::AskLiveTwin(uid) => {
+                let fit = self.twin(&uid).await.is_some_and(|twin| can_take_over(&twin.view, &account.view.target, now()));
+                pass.live_twins_asked.push((uid, fit));
+            }
+            Step::ReadCredentials => match self.secrets.unlock(account).await? {
+                Ok(unlocked) => {
+                    pass.credential = Some(Ok(unlocked.known()));
+                    hands.unlocked = Some(unlocked);
+                }
+                Err(fault) => pass.credential = Some(Err(fault)),
+            },
+            Step::ReadAccount { shared } => {
+                let sharing = if shared { Sharing::SinceNow } else { Sharing::Unshared };
+                hands.read_at = Some(Instant::now());
+                hands.pass.read = Some(self.read(hands, sharing).await);
+            }
+            Step::ReadBack => {
+                // A stopping operator records what it was told; its successor reads back.
+                let stops = self.stopping.is_cancelled();
+                let read = if stops { not_sent() } else { self.read(hands, Sharing::Unshared).await };
+                hands.pass.read_back = Some(read);
+            }
+            Step::Record(ledger) => {
+                let fresh = self.write(account, &ledger).await?;
+                hands.refreshed(fresh);
+            }
+            Step::Intend(mut ledger) => {
+                if self.stopping.is_cancelled() {
+                    return Ok(Some(Ended::Due(self.later())));
+                }
+                if hands.read_at.is_none_or(|at| at.elapsed() > INTENT_WITHIN) {
+                    pass.read = None;
+                    return Ok(None);
+                }
+                if let Some(teardown) = &mut ledger.teardown {
+                    teardown.nonce = Some(hex::encode(rand::random::<[u8; 16]>()));
+                }
+                let fresh = self.write(account, &ledger).await?;
+                hands.refreshed(fresh);
+                hands.pass.own_intent = true;
+                self.window.forget(&hands.account.view.uid);
+                hands.pass.unchanged_for = self.window.unchanged_for(&hands.account.view);
+            }
+            Step::AskDeletingTwins(uids) => {
+                let mut unsettled = None;
+                for uid in uids {
+                    let Some(known) = self.index.get(&uid) else { continue };
+                    let name = format!("{}/{}", known.metadata.namespace.as_deref().unwrap_or_default(), known.metadata.name.as_deref().unwrap_or_default());
+                    match self.ask_twin(&known).await {
+                        Ok(Some(twin)) if twin.view.is_unsettled() => unsettled = Some(name),
+                        Ok(_) => {}
+                        // Not known to be settled is unsettled.
+                        Err(_) => unsettled = Some(name),
+                    }
+                }
+                pass.deleting_twins = Some(unsettled);
+            }
+            Step::Freshen => {
+                if self.stopping.is_cancelled() {
+                    return Ok(Some(Ended::Due(self.later())));
+                }
+                let fresh = self.io.get(&account.namespace, &account.name).await?;
+                if fresh.account().view.uid != account.view.uid {
+                    return Err(ApiFault::NotFound);
+                }
+                hands.refreshed(fresh);
+                hands.pass.twins = self.twins(&hands.account);
+            }
+            Step::Send => return Ok(self.send(hands).await),
+            Step::SendAgain => {
+                (pass.answer, pass.read_back, pass.fresh) = (None, None, false);
+                hands.fresh = None;
+            }
+            Step::Wait(ledger, delay) => return self.wait(account, &ledger, delay).await.map(Some),
+            Step::Release(proof) => return self.release(hands, &proof).await.map(Some),
+        }
+        Ok(None)
+    }
+
+    /// The one DELETE. It takes the fresh view, and the view is used up.
+    async fn send(&self, hands: &mut Hands) -> Option<Ended> {
+        let (Some(fresh), Some(unlocked)) = (hands.fresh.take(), &hands.unlocked) else {
+            hands.pass.fresh = false;
+            return None;
+        };
+        let account = fresh.account();
+        let target = &account.view.target;
+        let expected = (&hands.pass.twins, fresh.since() + SEND_WITHIN);
+        // The last look: with the connection ready, immediately before the bytes go.
+        let guard = || {
+            let unchanged = who(&twins(&self.index, &self.config, account)) == who(expected.0);
+            match () {
+                () if Instant::now() >= expected.1 || self.stopping.is_cancelled() => Err(NotSent::DeadlinePassed),
+                () if !unchanged || !self.index.is_settled() => Err(NotSent::ViewChanged),
+                () => Ok(()),
+            }
+        };
+        let answer = self.providers.delete(target, &unlocked.credential, guard).await;
+        self.metrics.called(target.provider(), Call::Delete, answer.outcome);
+        tracing::info!(
+            uid = account.view.uid, namespace = account.namespace, name = account.name, account = target.account_id(),
+            attempt = account.view.ledger.teardown.as_ref().map_or(0, |t| t.attempt), outcome = ?answer.outcome,
+            http_status = answer.http_status, error_type = answer.error_type, "DELETE"
+        );
+        if answer.outcome == Outcome::Refused(Refusal::Credentials) {
+            self.secrets.forget(account);
+        }
+        if !matches!(answer.outcome, Outcome::NotSent(_)) {
+            hands.pass.sends += 1;
+        }
+        // The request was alive until now: the window begins here.
+        self.window.forget(&account.view.uid);
+        hands.pass.unchanged_for = self.window.unchanged_for(&account.view);
+        hands.pass.answer = Some(answer);
+        None
+    }
+
+    async fn read(&self, hands: &Hands, sharing: Sharing) -> Exchange {
+        // Only what a credential was found for is ever read.
+        let Some(unlocked) = &hands.unlocked else { return not_sent() };
+        let account = &hands.account;
+        let read = self.reads.read(account, &unlocked.credential, &unlocked.version, sharing).await;
+        if read.outcome == Outcome::Refused(Refusal::Credentials) {
+            self.secrets.forget(account);
+        }
+        tracing::debug!(uid = account.view.uid, account = account.view.target.account_id(), outcome = ?read.outcome, http_status = read.http_status, "read");
+        read
+    }
+
+    /// Writes the ledger of a deletion, and with it the conditions that it means.
+    pub(super) async fn write(&self, account: &Account, ledger: &Ledger) -> Result<Fresh, ApiFault> {
+        let status = status::deleting(account, ledger, account.hold(), now());
+        self.io.write_status(account, &status).await
+    }
+
+    async fn wait(&self, account: &Account, ledger: &Ledger, delay: Duration) -> Result<Ended, ApiFault> {
+        let status = status::deleting(account, ledger, account.hold(), now());
+        let why = ledger.teardown.as_ref().map_or(crate::reason::Reason::Deleting.into(), |t| Why {
+            reason: t.reason,
+            subject: t.subject.clone(),
+        });
+        let written = self.publish(account, &status, &why).await?.is_some();
+        let attempt = ledger.teardown.as_ref().map_or(0, |t| t.attempt);
+        if written {
+            tracing::info!(
+                uid = account.view.uid, namespace = account.namespace, name = account.name,
+                account = account.view.target.account_id(), attempt, reason = %why.reason,
+                subject = why.subject, delay = ?delay, "waiting"
+            );
+        }
+        Ok(Ended::Due(delay))
+    }
+
+    /// A live twin as a GET shows it now.
+    async fn twin(&self, uid: &str) -> Option<Account> {
+        let known = self.index.get(uid)?;
+        self.ask_twin(&known).await.ok().flatten()
+    }
+
+    async fn ask_twin(&self, known: &crate::crd::SenderAccount) -> Result<Option<Account>, ApiFault> {
+        let (Some(namespace), Some(name)) = (&known.metadata.namespace, &known.metadata.name) else { return Ok(None) };
+        match self.io.get(namespace, name).await {
+            Ok(fresh) => Ok(Some(fresh.into_account()).filter(|twin| Some(&twin.view.uid) == known.metadata.uid.as_ref())),
+            Err(ApiFault::NotFound) => Ok(None),
+            Err(fault) => Err(fault),
+        }
+    }
+
+    /// The API server could not be used: nothing is known that could be written, so it is said in the log.
+    pub(super) fn api_fault(&self, account: &Account, fault: &ApiFault) -> Duration {
+        tracing::warn!(uid = account.view.uid, namespace = account.namespace, name = account.name, %fault, "the API server could not be used; tried again soon");
+        self.metrics.passed(crate::reason::Reason::PatchRefused);
+        self.later()
+    }
+
+    pub(super) fn later(&self) -> Duration {
+        backoff::delay(3, jitter(), None, self.config.rules.max_backoff)
+    }
+}
+
+impl Hands {
+    fn refreshed(&mut self, fresh: Fresh) {
+        self.account = fresh.account().clone();
+        self.fresh = Some(fresh);
+        self.pass.fresh = true;
+    }
+}
+
+/// Which other objects there are, and which of them are being deleted: what the last look compares.
+fn who(twins: &[crate::teardown::view::Twin]) -> Vec<(&str, bool)> {
+    twins.iter().map(|twin| (twin.uid.as_str(), twin.deleting)).collect()
+}
+
+fn same_attempt(now: &Account, before: &Account) -> bool {
+    let attempt = |account: &Account| account.view.ledger.teardown.as_ref().map(|t| (t.attempt, t.nonce.clone(), t.phase));
+    now.view.uid == before.view.uid && now.view.deleting && now.view.ours && attempt(now) == attempt(before)
+}
+
+fn not_sent() -> Exchange {
+    Outcome::NotSent(NotSent::DeadlinePassed).into()
+}

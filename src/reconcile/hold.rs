@@ -1,0 +1,186 @@
+//! The hold on a Secret: a finalizer, so that deleting a namespace cannot take the key away before the accounts are gone.
+//!
+//! At least one user of a held Secret, its keeper, carries `status.heldSecret`. A keeper that leaves hands the role to
+//! another user by a compare-and-swap on that user, which makes that user's own release, if one is under way, fail and
+//! look again; the last user takes the hold off. A new user that finds only leaving keepers waits for them, and then
+//! makes sure of the hold itself. So a crash never leaves an object that can prove nothing, or a Secret that nobody
+//! lets go.
+
+use std::sync::Arc;
+
+use k8s_openapi::api::core::v1::Secret;
+use serde_json::json;
+
+use crate::account::{Account, Hold};
+use crate::args::Config;
+use crate::crd::SECRET_FINALIZER;
+use crate::finalizer::removal;
+use crate::index::Index;
+use crate::kube_io::{ApiFault, KubeIo};
+
+/// What an adoption found or did.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Adopted {
+    /// The Secret is held, by this object or another.
+    Held(Option<Hold>),
+    /// Holds are turned off.
+    Off,
+    /// The only keepers are leaving: look again when they are gone.
+    KeeperLeaving,
+    /// The Secret is not there, or is being deleted without a hold.
+    NoSecret,
+}
+
+/// How a keeper left.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Left {
+    /// It was not a keeper, or another object is now.
+    Free,
+    /// No other object uses the Secret: the proof is to be written before the hold goes.
+    LastUser,
+}
+
+/// Puts holds on, hands them on, takes them off.
+pub struct SecretHold {
+    io: KubeIo,
+    index: Arc<Index>,
+    config: Arc<Config>,
+}
+
+impl SecretHold {
+    /// Over this connection to the API server.
+    pub fn new(io: KubeIo, index: Arc<Index>, config: Arc<Config>) -> Self {
+        Self { io, index, config }
+    }
+
+    /// Makes sure that the Secret of a live object is held, and says whether this object keeps the hold.
+    ///
+    /// # Errors
+    /// [`ApiFault`]
+    pub async fn adopt(&self, account: &Account) -> Result<Adopted, ApiFault> {
+        let own = account.hold();
+        // Another Secret than the one it keeps: hand that one on first.
+        if let Some(hold) = own.as_ref().filter(|hold| !self.config.secret_hold || hold.secret != account.secret) {
+            if !self.config.secret_hold || self.leave_secret(account, &hold.secret).await? == Left::LastUser {
+                self.remove(&account.namespace, &hold.secret).await?;
+            }
+        }
+        if !self.config.secret_hold {
+            return Ok(Adopted::Off);
+        }
+        let secret = match self.io.secret(&account.namespace, &account.secret).await {
+            Ok(secret) => secret,
+            Err(ApiFault::NotFound) => return Ok(Adopted::NoSecret),
+            Err(fault) => return Err(fault),
+        };
+        let own = own.filter(|hold| hold.secret == account.secret);
+        let keeps = Some(Hold { secret: account.secret.clone(), from: None });
+        if !is_held(&secret) {
+            if secret.metadata.deletion_timestamp.is_some() {
+                return Ok(Adopted::NoSecret);
+            }
+            self.put_on(&secret).await?;
+            return Ok(Adopted::Held(own.or(keeps)));
+        }
+        if own.is_some() {
+            return Ok(Adopted::Held(own));
+        }
+        let keepers: Vec<_> = self.users(account, &account.secret).into_iter().filter(|user| keeps_hold(user)).collect();
+        Ok(match keepers.iter().any(|keeper| !keeper.view.deleting) {
+            true => Adopted::Held(None),
+            false if keepers.is_empty() => Adopted::Held(keeps),
+            false => Adopted::KeeperLeaving,
+        })
+    }
+
+    /// Hands the hold on, if this object keeps one.
+    ///
+    /// # Errors
+    /// [`ApiFault`]
+    pub async fn leave(&self, account: &Account) -> Result<Left, ApiFault> {
+        match account.hold() {
+            None => Ok(Left::Free),
+            Some(hold) => self.leave_secret(account, &hold.secret).await,
+        }
+    }
+
+    async fn leave_secret(&self, account: &Account, secret: &str) -> Result<Left, ApiFault> {
+        let mut users = self.users(account, secret);
+        // Who lives longest keeps best.
+        users.sort_by_key(|user| user.view.deleting);
+        for user in users {
+            match self.hand_on(account, &user, secret).await {
+                Ok(true) => return Ok(Left::Free),
+                Ok(false) | Err(ApiFault::NotFound) => {}
+                Err(fault) => return Err(fault),
+            }
+        }
+        Ok(Left::LastUser)
+    }
+
+    /// Makes `to` a keeper. Always a write where another one handed it on before, so that a release of `to` that is
+    /// under way fails.
+    async fn hand_on(&self, from: &Account, to: &Account, secret: &str) -> Result<bool, ApiFault> {
+        let fresh = self.io.get(&to.namespace, &to.name).await?;
+        let heir = fresh.account();
+        if heir.view.uid != to.view.uid || heir.secret != secret || !heir.view.ours {
+            return Ok(false);
+        }
+        let mut status = heir.raw.status.clone().unwrap_or_default();
+        status.held_secret = Some(secret.to_owned());
+        status.held_secret_from = Some(from.view.uid.clone());
+        self.io.write_status(heir, &status).await.map(|_| true)
+    }
+
+    /// Takes the hold off, if it is on.
+    ///
+    /// # Errors
+    /// [`ApiFault`]
+    pub async fn remove(&self, namespace: &str, secret: &str) -> Result<(), ApiFault> {
+        let secret = match self.io.secret(namespace, secret).await {
+            Ok(secret) => secret,
+            Err(ApiFault::NotFound) => return Ok(()),
+            Err(fault) => return Err(fault),
+        };
+        let finalizers = secret.metadata.finalizers.clone().unwrap_or_default();
+        let Some(operations) = removal(&finalizers, SECRET_FINALIZER, "/metadata/finalizers") else { return Ok(()) };
+        match self.io.patch_secret(&secret, operations).await {
+            Ok(_) | Err(ApiFault::NotFound) => Ok(()),
+            Err(fault) => Err(fault),
+        }
+    }
+
+    /// An object is gone without having left: whoever else uses the Secret makes sure of the hold at its next
+    /// observation; when nobody does, the hold goes.
+    ///
+    /// # Errors
+    /// [`ApiFault`]
+    pub async fn abandoned(&self, namespace: &str, secret: &str) -> Result<(), ApiFault> {
+        if self.index.users(namespace, secret).is_empty() { self.remove(namespace, secret).await } else { Ok(()) }
+    }
+
+    async fn put_on(&self, secret: &Secret) -> Result<(), ApiFault> {
+        let operation = match secret.metadata.finalizers.as_deref() {
+            None | Some([]) => json!({"op": "add", "path": "/metadata/finalizers", "value": [SECRET_FINALIZER]}),
+            Some(_) => json!({"op": "add", "path": "/metadata/finalizers/-", "value": SECRET_FINALIZER}),
+        };
+        self.io.patch_secret(secret, vec![operation]).await.map(drop)
+    }
+
+    /// The other objects that use this Secret and have our finalizer.
+    fn users(&self, account: &Account, secret: &str) -> Vec<Account> {
+        let users = self.index.users(&account.namespace, secret).into_iter();
+        users
+            .filter_map(|raw| Account::parse(raw, &self.config).ok())
+            .filter(|user| user.view.uid != account.view.uid && user.view.ours)
+            .collect()
+    }
+}
+
+fn is_held(secret: &Secret) -> bool {
+    secret.metadata.finalizers.iter().flatten().any(|finalizer| finalizer == SECRET_FINALIZER)
+}
+
+fn keeps_hold(user: &Account) -> bool {
+    user.hold().is_some_and(|hold| hold.secret == user.secret)
+}

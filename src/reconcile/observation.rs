@@ -1,0 +1,127 @@
+//! A live object: its finalizer and its Secret's hold are made sure of, the account is read, and the status says what
+//! that shows.
+
+use std::collections::HashSet;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use super::hold::Adopted;
+use super::reads::Sharing;
+use super::{Reconciler, jitter, now};
+use crate::account::{Account, Hold};
+use crate::backoff;
+use crate::crd::SenderAccountStatus;
+use crate::finalizer;
+use crate::kube_io::ApiFault;
+use crate::reason::Reason;
+use crate::status::{self, Why};
+use crate::teardown::ledger::Ledger;
+use crate::teardown::observe;
+use crate::teardown::outcome::{Outcome, Refusal};
+
+/// After a start, objects at rest are read again spread over this part of the interval, not all at once.
+const SPREAD: u32 = 12;
+/// While another object's leave must be waited for.
+const SOON: Duration = Duration::from_secs(2);
+
+/// The objects that this process has observed.
+#[derive(Default)]
+pub struct Seen(Mutex<HashSet<String>>);
+
+impl Seen {
+    /// Whether it is the first time.
+    fn first_time(&self, uid: &str) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(uid.to_owned())
+    }
+
+    /// The object is gone.
+    pub fn forget(&self, uid: &str) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(uid);
+    }
+}
+
+impl Reconciler {
+    /// Observes one live object.
+    pub(super) async fn observe(&self, account: Account) -> Duration {
+        let at_rest = status::shown(&account) == Some(Reason::AccountConnected.as_str());
+        let complete = account.view.ours && !account.is_prompted() && account.view.ledger.account.is_some();
+        if self.seen.first_time(&account.view.uid) && at_rest && complete {
+            return jitter().of(self.config.observe_interval / SPREAD);
+        }
+        match self.observation(account.clone()).await {
+            Ok(delay) => delay,
+            Err(ApiFault::NotFound) => {
+                self.forget(&account);
+                backoff::CAP
+            }
+            Err(ApiFault::Conflict) => backoff::BASE,
+            Err(fault) => self.api_fault(&account, &fault),
+        }
+    }
+
+    async fn observation(&self, mut account: Account) -> Result<Duration, ApiFault> {
+        if !account.view.ours {
+            account = match finalizer::add(&self.io, &account).await {
+                Ok(fresh) => fresh.into_account(),
+                Err(ApiFault::Refused(why) | ApiFault::Forbidden(why)) => {
+                    let why = Why { reason: Reason::PatchRefused, subject: Some(why) };
+                    return self.conclude(&account, account.view.ledger.clone(), why, account.hold()).await;
+                }
+                Err(fault) => return Err(fault),
+            };
+        }
+        let ledger = account.view.ledger.clone();
+        let hold = match self.hold.adopt(&account).await {
+            Ok(Adopted::Held(hold)) => hold,
+            Ok(Adopted::Off) => None,
+            Ok(Adopted::KeeperLeaving) => {
+                self.conclude(&account, ledger, Reason::Observing.into(), account.hold()).await?;
+                return Ok(SOON);
+            }
+            Ok(Adopted::NoSecret) => {
+                return self.conclude(&account, ledger, Reason::SecretMissing.into(), account.hold()).await;
+            }
+            Err(ApiFault::Refused(why)) => {
+                let why = Why { reason: Reason::PatchRefused, subject: Some(why) };
+                return self.conclude(&account, ledger, why, account.hold()).await;
+            }
+            Err(ApiFault::Forbidden(_)) => {
+                return self.conclude(&account, ledger, Reason::SecretForbidden.into(), account.hold()).await;
+            }
+            Err(fault) => return Err(fault),
+        };
+        if account.view.gates.suspended {
+            return self.conclude(&account, ledger, Reason::Suspended.into(), hold).await;
+        }
+        let unlocked = match self.secrets.unlock(&account).await? {
+            Ok(unlocked) => unlocked,
+            Err(fault) => {
+                let why = Why { reason: fault.reason, subject: fault.subject };
+                return self.conclude(&account, ledger, why, hold).await;
+            }
+        };
+        let read = self.reads.read(&account, &unlocked.credential, &unlocked.version, Sharing::Recent).await;
+        if read.outcome == Outcome::Refused(Refusal::Credentials) {
+            self.secrets.forget(&account);
+        }
+        let known = unlocked.known();
+        let ledger = Ledger { account: Some(observe::settle(&account.view, &known, &read, now())), ..ledger };
+        let reason = match read.outcome {
+            Outcome::Gone if ledger.saw_alive_under_another(&known.fingerprint) => Reason::CredentialsChanged,
+            outcome => outcome.into(),
+        };
+        self.conclude(&account, ledger, reason.into(), hold).await
+    }
+
+    async fn conclude(&self, account: &Account, ledger: Ledger, why: Why, hold: Option<Hold>) -> Result<Duration, ApiFault> {
+        let status: SenderAccountStatus = status::alive(account, &ledger, &why, hold, now());
+        if self.publish(account, &status, &why).await?.is_some() {
+            tracing::info!(
+                uid = account.view.uid, namespace = account.namespace, name = account.name,
+                account = account.view.target.account_id(), reason = %why.reason, subject = why.subject, "observed"
+            );
+        }
+        let interval = observe::interval(why.reason, self.config.observe_interval);
+        Ok(interval - jitter().of(interval / 10))
+    }
+}

@@ -1,0 +1,152 @@
+//! The end of a deletion: the hold on the Secret is handed on, the receipt written, the finalizer taken off. In that
+//! order, and with a proof.
+
+use std::time::Duration;
+
+use super::deletion::{Ended, Hands};
+use super::hold::Left;
+use super::{Reconciler, jitter, now};
+use crate::account::Account;
+use crate::audit::Receipt;
+use crate::backoff;
+use crate::crd::FINALIZER;
+use crate::finalizer::{self, Released};
+use crate::kube_io::ApiFault;
+use crate::reason::Reason;
+use crate::status::Why;
+use crate::teardown::ledger::{Ledger, Phase};
+use crate::teardown::outcome::Outcome;
+use crate::teardown::proof::Proof;
+use crate::teardown::{confirm, target::Kind};
+
+/// How often a release is tried again because somebody else wrote.
+const TRIES: usize = 8;
+
+impl Reconciler {
+    /// Lets the object go.
+    ///
+    /// # Errors
+    /// [`ApiFault`]: nothing is lost, the next pass proves it again or finds it confirmed.
+    pub(super) async fn release(&self, hands: &mut Hands, proof: &Proof) -> Result<Ended, ApiFault> {
+        let kept = hands.unlocked.as_ref().is_some_and(|unlocked| unlocked.held);
+        let sent = hands.pass.sends;
+        let acked = hands.pass.answer.as_ref().is_some_and(|answer| answer.outcome == Outcome::Acked);
+        let mut account = hands.account.clone();
+        for attempt in 0..TRIES {
+            if attempt > 0 {
+                tokio::time::sleep(Duration::from_millis(20) + jitter().of(Duration::from_millis(300))).await;
+                let fresh = self.io.get(&account.namespace, &account.name).await?;
+                if fresh.account().view.uid != account.view.uid || !fresh.account().view.ours {
+                    return Err(ApiFault::NotFound);
+                }
+                // A decision of a person may have been taken back, a twin may have gone: look again from the beginning.
+                if rests_on_others(proof) {
+                    return Ok(Ended::Again);
+                }
+                account = fresh.into_account();
+            }
+            match self.try_release(&mut account, proof, kept, sent, acked).await {
+                Err(ApiFault::Conflict) => {}
+                other => return other,
+            }
+        }
+        Ok(Ended::Due(self.later()))
+    }
+
+    async fn try_release(
+        &self,
+        account: &mut Account,
+        proof: &Proof,
+        kept: bool,
+        sent: u32,
+        acked: bool,
+    ) -> Result<Ended, ApiFault> {
+        let left = self.hold.leave(account).await?;
+        let alone = account.finalizers.iter().all(|finalizer| finalizer == FINALIZER);
+        let needs_key = !matches!(proof.record().reason, Reason::Orphaned | Reason::HandedOver);
+        // Written first wherever a crash from here on could lose what proves it.
+        if !alone || left == Left::LastUser || (needs_key && !kept) {
+            self.confirm(account, proof, sent).await?;
+        }
+        if let (Left::LastUser, Some(hold)) = (&left, account.hold()) {
+            self.hold.remove(&account.namespace, &hold.secret).await?;
+        }
+        if let Err(error) = self.receipts.write(&receipt(account, proof, sent, acked)) {
+            tracing::error!(uid = account.view.uid, %error, "the receipt could not be written: the finalizer stays");
+            return Ok(Ended::Due(self.later()));
+        }
+        match finalizer::release(&self.io, account, proof).await {
+            Released::Done => {
+                self.forget(account);
+                self.metrics.passed(proof.record().reason);
+                self.announce(account, &Why { reason: proof.record().reason, subject: proof.record().subject.clone() });
+                tracing::info!(
+                    uid = account.view.uid, namespace = account.namespace, name = account.name,
+                    account = account.view.target.account_id(), attempt = attempts(account, sent),
+                    reason = %proof.record().reason, "released"
+                );
+                Ok(Ended::Due(backoff::CAP))
+            }
+            Released::Changed => Err(ApiFault::Conflict),
+            Released::Later => Ok(Ended::Due(self.later())),
+            Released::Refused(why) => {
+                self.confirm(account, proof, sent).await?;
+                self.refused(account, why).await
+            }
+        }
+    }
+
+    /// Writes the proof to the ledger: from there on the provider is never called again for this uid.
+    async fn confirm(&self, account: &mut Account, proof: &Proof, sent: u32) -> Result<(), ApiFault> {
+        if account.view.ledger.teardown.as_ref().is_some_and(|t| t.phase == Phase::Confirmed) {
+            return Ok(());
+        }
+        let mut ledger: Ledger = confirm(&account.view, proof, now());
+        if let Some(teardown) = &mut ledger.teardown {
+            teardown.attempt = attempts(account, sent);
+        }
+        *account = self.write(account, &ledger).await?.into_account();
+        Ok(())
+    }
+
+    async fn refused(&self, account: &Account, why: String) -> Result<Ended, ApiFault> {
+        let mut ledger = account.view.ledger.clone();
+        if let Some(teardown) = &mut ledger.teardown {
+            (teardown.reason, teardown.subject) = (Reason::PatchRefused, Some(why.clone()));
+        }
+        let status = crate::status::deleting(account, &ledger, account.hold(), now());
+        self.publish(account, &status, &Why { reason: Reason::PatchRefused, subject: Some(why) }).await?;
+        Ok(Ended::Due(backoff::longest(jitter(), self.config.rules.max_backoff)))
+    }
+}
+
+/// Whether the proof is a decision or an object of somebody else, which can change, and not what became of the account.
+fn rests_on_others(proof: &Proof) -> bool {
+    matches!(proof.record().reason, Reason::Orphaned | Reason::HandedOver | Reason::ReleasedByPolicy)
+}
+
+fn attempts(account: &Account, sent: u32) -> i32 {
+    let recorded = account.view.ledger.teardown.as_ref().map_or(0, |t| t.attempt);
+    let written_ahead = account.view.kind() == Kind::SoftThenHard;
+    let confirmed = account.view.ledger.teardown.as_ref().is_some_and(|t| t.phase == Phase::Confirmed);
+    if written_ahead || confirmed { recorded } else { recorded.saturating_add_unsigned(sent) }
+}
+
+fn receipt(account: &Account, proof: &Proof, sent: u32, acked: bool) -> Receipt {
+    let (ledger, time) = (&account.view.ledger, now());
+    let teardown = ledger.teardown.as_ref();
+    let recorded = ledger.account.as_ref();
+    Receipt {
+        time,
+        uid: account.view.uid.clone(),
+        namespace: account.namespace.clone(),
+        name: account.name.clone(),
+        provider: account.view.target.provider(),
+        account: account.view.target.account_id().to_owned(),
+        proof: proof.record().clone(),
+        attempts: attempts(account, sent),
+        fingerprint: teardown.and_then(|t| t.fingerprint.clone()).or_else(|| recorded.and_then(|a| a.fingerprint.clone())),
+        endpoint: recorded.and_then(|a| a.endpoint.clone()),
+        acknowledged: ledger.acked().map(|acked| acked.at).or_else(|| acked.then_some(time)),
+    }
+}

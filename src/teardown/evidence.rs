@@ -1,0 +1,180 @@
+//! Steps 4 to 7: the schedule, the key, what is known of the account, and the last look before the bytes go.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::ledger::{Phase, age};
+use super::outcome::{Outcome, Refusal};
+use super::proof::Proof;
+use super::settle::{Because, not_yet, policy_releases, teardown_of, unproven, wait, with_read};
+use super::target::Kind;
+use super::unsettled::contradicted;
+use super::view::{Known, Pass, Rules, Step, View};
+use crate::crd::OnNotFound;
+use crate::reason::Reason;
+
+/// An acknowledged DELETE counts by itself when every read-back failed for this long.
+const UNVERIFIED_AFTER: Duration = Duration::from_secs(15 * 60);
+/// And at least this many of them.
+const UNVERIFIED_TRIES: i32 = 3;
+
+pub(super) fn decide(view: &View, pass: &Pass, rules: &Rules, now: Timestamp) -> Step {
+    match credential(view, pass, rules, now) {
+        Err(step) => step,
+        Ok(known) if view.kind() == Kind::SoftThenHard => soft_then_hard(view, pass, rules, now, known),
+        Ok(known) => permanent(view, pass, rules, now, known),
+    }
+}
+
+/// Step 4: the key, once it is time. While the Secret is blamed it alone is looked at, and another key is reason enough
+/// to try at once.
+pub(super) fn credential<'a>(view: &View, pass: &'a Pass, rules: &Rules, now: Timestamp) -> Result<&'a Known, Step> {
+    let teardown = view.ledger.teardown.as_ref();
+    let under_way = pass.prompted || pass.read.is_some() || pass.fresh || pass.own_intent;
+    let early = teardown.and_then(|t| t.next_attempt_at).filter(|at| *at > now && !under_way);
+    let reason = teardown.map_or(Reason::Deleting, |t| t.reason);
+    let failed_key = teardown.and_then(|t| t.fingerprint.as_ref());
+    match (&pass.credential, early) {
+        (_, Some(at)) if !reason.blames_secret() && reason != Reason::SecretGone && !is_gate(reason) => {
+            Err(not_yet(view, now, at, reason))
+        }
+        (None, _) => Err(Step::ReadCredentials),
+        (Some(Err(fault)), Some(at)) if fault.reason == reason => Err(not_yet(view, now, at, reason)),
+        (Some(Err(fault)), _) => {
+            let mut ledger = view.ledger.clone();
+            let mut teardown = teardown_of(view, now);
+            teardown.fingerprint = None;
+            ledger.teardown = Some(teardown);
+            let because = Because { subject: fault.subject.clone(), ..Because::held(fault.reason) };
+            Err(wait(view, pass, rules, now, ledger, because))
+        }
+        (Some(Ok(known)), Some(at)) if reason.blames_secret() && failed_key == Some(&known.fingerprint) => {
+            Err(not_yet(view, now, at, reason))
+        }
+        (Some(Ok(known)), _) => Ok(known),
+    }
+}
+
+/// A gate that has opened does not hold its old schedule against the object.
+fn is_gate(reason: Reason) -> bool {
+    matches!(
+        reason,
+        Reason::Suspended
+            | Reason::DeletionProtected
+            | Reason::CrdDeleting
+            | Reason::CrdUnreadable
+            | Reason::PreDeleteHookPending
+            | Reason::ConfirmationMissing
+            | Reason::ForeignFinalizer
+            | Reason::TwinLive
+            | Reason::TwinDeleting
+    )
+}
+
+fn soft_then_hard(view: &View, pass: &Pass, rules: &Rules, now: Timestamp, known: &Known) -> Step {
+    if pass.own_intent {
+        return before_the_send(view, pass, rules, now);
+    }
+    let Some(read) = &pass.read else { return Step::ReadAccount { shared: false } };
+    let mut ledger = with_read(view, known, read, now);
+    match read.outcome {
+        Outcome::Alive => {
+            let mut teardown = teardown_of(view, now);
+            // Sending again over an outcome that never became known: from now on two requests may have been let out.
+            teardown.unknown_outcomes = teardown.unknown_outcomes.saturating_add(i32::from(teardown.nonce.is_some()));
+            teardown.phase = Phase::Intent;
+            teardown.reason = Reason::Deleting;
+            teardown.subject = None;
+            teardown.attempt = teardown.attempt.saturating_add(1);
+            teardown.fingerprint = Some(known.fingerprint.clone());
+            teardown.acked = None;
+            ledger.teardown = Some(teardown);
+            Step::Intend(ledger)
+        }
+        Outcome::SoftGone => Step::Release(Proof::already_soft()),
+        Outcome::Gone if policy_releases(view, known) => Step::Release(Proof::released_by_policy()),
+        // Absence from a list is never a proof by itself.
+        Outcome::Gone => wait(view, pass, rules, now, noted(ledger, view, known, now), unproven(view, known)),
+        _ => wait(view, pass, rules, now, noted(ledger, view, known, now), Because::failed(read)),
+    }
+}
+
+/// The key that a wait blames or does not blame.
+fn noted(mut ledger: super::ledger::Ledger, view: &View, known: &Known, now: Timestamp) -> super::ledger::Ledger {
+    let mut teardown = ledger.teardown.take().unwrap_or_else(|| teardown_of(view, now));
+    teardown.fingerprint = Some(known.fingerprint.clone());
+    ledger.teardown = Some(teardown);
+    ledger
+}
+
+/// Step 6 for what a repeat could harm: our intent stands; no deleting twin may have one too.
+fn before_the_send(view: &View, pass: &Pass, rules: &Rules, now: Timestamp) -> Step {
+    let deleting: Vec<_> = pass.twins.iter().filter(|twin| twin.deleting).map(|twin| twin.uid.clone()).collect();
+    match &pass.deleting_twins {
+        None if !deleting.is_empty() => Step::AskDeletingTwins(deleting),
+        Some(Some(twin)) => {
+            let mut ledger = view.ledger.clone();
+            if let Some(teardown) = &mut ledger.teardown {
+                teardown.nonce = None;
+                teardown.phase = Phase::Waiting;
+            }
+            let because = Because { subject: Some(twin.clone()), ..Because::backoff(Reason::TwinDeleting) };
+            wait(view, pass, rules, now, ledger, because)
+        }
+        None | Some(None) => Step::Send,
+    }
+}
+
+fn permanent(view: &View, pass: &Pass, rules: &Rules, now: Timestamp, known: &Known) -> Step {
+    let acked_here = view.ledger.acked_under(&known.fingerprint);
+    let seen = view.ledger.saw_alive(&known.fingerprint, now);
+    let reads_back = acked_here && view.kind() != Kind::Purge;
+    let enough = seen || (acked_here && view.kind() == Kind::Purge);
+    if pass.read.is_none() && (reads_back || !enough) && !pass.fresh {
+        return Step::ReadAccount { shared: !reads_back };
+    }
+    if let Some(read) = &pass.read {
+        let ledger = with_read(view, known, read, now);
+        match read.outcome {
+            Outcome::Gone if reads_back => return Step::Release(Proof::read_back()),
+            outcome if reads_back && outcome.shows_the_account() && contradicted(ledger.clone()) != view.ledger => {
+                return Step::Record(contradicted(ledger));
+            }
+            Outcome::Alive | Outcome::SoftGone => {
+                if !enough && ledger != view.ledger {
+                    return Step::Record(ledger);
+                }
+            }
+            outcome if reads_back && !outcome.shows_the_account() && unverified_long_enough(view, now) => {
+                return Step::Release(Proof::acked_unverified());
+            }
+            outcome if reads_back && !outcome.shows_the_account() => return wait(view, pass, rules, now, ledger, Because::backoff(Reason::ReadingBack)),
+            // Absent, held for that, and nobody said that this is enough: reading on is all there is to do.
+            Outcome::Gone if is_held(view) && view.on_not_found == OnNotFound::Hold => {
+                return wait(view, pass, rules, now, noted(ledger, view, known, now), unproven(view, known));
+            }
+            Outcome::Refused(Refusal::Credentials | Refusal::WrongChannel) => {
+                return wait(view, pass, rules, now, noted(ledger, view, known, now), Because::failed(read));
+            }
+            // A read that fails or says absent does not stop the DELETE; it leaves its 404 without a proof.
+            _ => {}
+        }
+    }
+    if pass.fresh { Step::Send } else { Step::Freshen }
+}
+
+/// Whether every read since the acknowledgement failed for long enough, and often enough that a clock which jumped or
+/// a process that slept is not the reason.
+pub(super) fn unverified_long_enough(view: &View, now: Timestamp) -> bool {
+    view.ledger.teardown.as_ref().is_some_and(|teardown| {
+        teardown.tries >= UNVERIFIED_TRIES
+            && teardown.acked.as_ref().is_some_and(|acked| !acked.contradicted && age(acked.at, now) >= UNVERIFIED_AFTER)
+    })
+}
+
+fn is_held(view: &View) -> bool {
+    view.ledger.teardown.as_ref().is_some_and(|t| {
+        t.phase == Phase::Held && matches!(t.reason, Reason::UnprovenAbsence | Reason::CredentialsChanged)
+    })
+}

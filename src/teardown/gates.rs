@@ -1,0 +1,40 @@
+//! Step 2: what a person or another controller decided that stands before any call. Each is a visible reason.
+
+use jiff::Timestamp;
+
+use super::proof::Proof;
+use super::settle::{Because, wait};
+use super::view::{Crd, Pass, Rules, Step, View};
+use crate::reason::Reason;
+
+pub(super) fn decide(view: &View, pass: &Pass, rules: &Rules, now: Timestamp) -> Option<Step> {
+    let gates = &view.gates;
+    if let Some(why) = &gates.orphan {
+        return Some(Step::Release(Proof::orphaned(why.clone())));
+    }
+    let blocked = |reason, subject| {
+        Some(wait(view, pass, rules, now, view.ledger.clone(), Because::gate(reason, subject)))
+    };
+    if gates.suspended {
+        return blocked(Reason::Suspended, None);
+    }
+    if gates.protected {
+        return blocked(Reason::DeletionProtected, None);
+    }
+    match pass.crd {
+        None => return Some(Step::AskCrd),
+        Some(Crd::Deleting) => return blocked(Reason::CrdDeleting, None),
+        Some(Crd::Unreadable) => return blocked(Reason::CrdUnreadable, None),
+        Some(Crd::Serving | Crd::DeletingAllowed) => {}
+    }
+    if !gates.hooks.is_empty() {
+        return blocked(Reason::PreDeleteHookPending, Some(gates.hooks.join(", ")));
+    }
+    if gates.unconfirmed {
+        return blocked(Reason::ConfirmationMissing, None);
+    }
+    if !gates.foreign_finalizers.is_empty() {
+        return blocked(Reason::ForeignFinalizer, Some(gates.foreign_finalizers.join(", ")));
+    }
+    None
+}

@@ -1,0 +1,122 @@
+//! What every test stands on.
+
+mod leaks;
+mod objects;
+mod operator;
+mod waits;
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, OnceLock};
+
+use envtest::{ControlPlane, Namespace};
+use kube::Client;
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use provider_simulator::Simulator;
+use tokio::sync::{OnceCell, Semaphore, SemaphorePermit};
+
+pub use objects::{EMAIL, LINKEDIN, PURGE, SOFT, deleting, reason};
+pub use operator::Operator;
+
+/// So many tests run at once, whatever the number of test threads: each has an operator process.
+const AT_ONCE: usize = 4;
+
+/// A namespace of the shared control plane, a provider simulator, and the operator processes started for it.
+pub struct Bed {
+    pub plane: &'static ControlPlane,
+    pub sim: Simulator,
+    pub client: Client,
+    pub namespace: String,
+    /// Every key that was handed out: none of their bytes may show anywhere.
+    keys: Mutex<Vec<String>>,
+    /// What every operator of this bed wrote.
+    logs: Mutex<Vec<tempfile::TempPath>>,
+    _permit: SemaphorePermit<'static>,
+}
+
+impl Bed {
+    /// A bed on the shared control plane.
+    pub async fn new(name: &str) -> Self {
+        let permit = running().acquire().await.expect("the semaphore is never closed");
+        Self::on(envtest::shared().await, name, permit).await
+    }
+
+    /// A bed on a control plane of its own, for what would disturb the others.
+    pub async fn apart(plane: &'static ControlPlane, name: &str) -> Self {
+        let permit = running().acquire().await.expect("the semaphore is never closed");
+        Self::on(plane, name, permit).await
+    }
+
+    async fn on(plane: &'static ControlPlane, name: &str, permit: SemaphorePermit<'static>) -> Self {
+        install_crd(plane).await;
+        let namespace = Namespace::create(plane, name).await.expect("a namespace").name().to_owned();
+        Self {
+            client: client(plane).await,
+            plane,
+            sim: Simulator::start().await.expect("a simulator"),
+            namespace,
+            keys: Mutex::default(),
+            logs: Mutex::default(),
+            _permit: permit,
+        }
+    }
+
+    /// A new key with bytes of its own, that no output may show.
+    pub fn key(&self) -> String {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let seed = u64::from(std::process::id()).wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ number.wrapping_mul(0xD1B5_4A32_D192_ED03);
+        let key = format!("canary-{seed:016x}-{:016x}", seed.rotate_left(31).wrapping_mul(0x94D0_49BB_1331_11EB));
+        self.keys.lock().unwrap().push(key.clone());
+        key
+    }
+
+    /// kubectl in this bed's namespace.
+    pub async fn kubectl(&self, args: &[&str]) -> String {
+        self.try_kubectl(args).await.unwrap_or_else(|error| panic!("kubectl {args:?}: {error}"))
+    }
+
+    /// kubectl in this bed's namespace, which may refuse.
+    pub async fn try_kubectl(&self, args: &[&str]) -> Result<String, envtest::Error> {
+        let mut all = vec!["-n", self.namespace.as_str()];
+        all.extend_from_slice(args);
+        self.plane.kubectl(all).await
+    }
+
+    /// `kubectl apply` of this manifest.
+    pub async fn apply(&self, manifest: &serde_json::Value) {
+        self.try_apply(manifest).await.unwrap_or_else(|error| panic!("kubectl apply: {error}"));
+    }
+
+    /// `kubectl apply` of this manifest, which may be refused.
+    pub async fn try_apply(&self, manifest: &serde_json::Value) -> Result<String, envtest::Error> {
+        self.plane.kubectl_with_stdin(["-n", &self.namespace, "apply", "-f", "-"], &manifest.to_string()).await
+    }
+}
+
+fn running() -> &'static Semaphore {
+    static RUNNING: OnceLock<Semaphore> = OnceLock::new();
+    RUNNING.get_or_init(|| Semaphore::new(AT_ONCE))
+}
+
+async fn install_crd(plane: &ControlPlane) {
+    static INSTALLED: OnceCell<()> = OnceCell::const_new();
+    let install = async || {
+        let crd = sender_operator::crd::manifest().to_string();
+        plane.kubectl_with_stdin(["apply", "--server-side", "-f", "-"], &crd).await.expect("the CRD is accepted");
+        let established = ["wait", "--for=condition=Established", "--timeout=60s", "crd/senderaccounts.sender-operator.dev"];
+        plane.kubectl(established).await.expect("the CRD is established");
+    };
+    if std::ptr::eq(plane, envtest::shared().await) {
+        INSTALLED.get_or_init(install).await;
+    } else {
+        install().await;
+    }
+}
+
+async fn client(plane: &ControlPlane) -> Client {
+    // Another test may have installed it already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let kubeconfig = Kubeconfig::read_from(plane.kubeconfig()).expect("a kubeconfig");
+    let config = kube::Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await.expect("a config");
+    Client::try_from(config).expect("a client")
+}

@@ -1,0 +1,133 @@
+//! The operator as users run it: a process with flags, signals and an exit code.
+
+use std::fs::File;
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::time::{Instant, sleep};
+
+use super::Bed;
+
+/// A running operator. Killed when dropped.
+pub struct Operator {
+    child: Child,
+    log: PathBuf,
+}
+
+impl Bed {
+    /// An operator for this bed's namespace, with short delays and a short outcome window, ready to work.
+    pub async fn operator(&self, flags: &[&str]) -> Operator {
+        let watched = self.namespace.clone();
+        self.operator_for(&[&watched], flags).await
+    }
+
+    /// An operator for these namespaces.
+    pub async fn operator_for(&self, namespaces: &[&str], flags: &[&str]) -> Operator {
+        let (file, path) = tempfile::NamedTempFile::new().expect("a file for the log").into_parts();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_sender-operator"));
+        command.args(["run", "--allow-insecure-loopback", "--listen", "127.0.0.1:0", "--log-format", "json"]);
+        command.args(["--log-level", "debug"]);
+        for (flag, value) in [("--max-backoff", "2s"), ("--outcome-window", "3s"), ("--observe-interval", "5s")] {
+            if !flags.contains(&flag) {
+                command.args([flag, value]);
+            }
+        }
+        for namespace in namespaces {
+            command.args(["--watch-namespace", namespace]);
+        }
+        command.args(flags).env("KUBECONFIG", self.plane.kubeconfig()).stdin(Stdio::null());
+        let stderr: File = file.try_clone().expect("a second handle");
+        let child = command.stdout(file).stderr(stderr).spawn().expect("the operator starts");
+        let operator = Operator { child, log: path.to_path_buf() };
+        self.logs.lock().unwrap().push(path);
+        self.until_logged(&operator, &["every object was listed"]).await;
+        operator
+    }
+
+    /// Stops the operator as Kubernetes does, and checks that no key shows anywhere.
+    pub async fn finish(&self, mut operator: Operator) {
+        operator.terminate();
+        let status = operator.ended().await;
+        assert!(status.success(), "the operator ended with {status}:\n{}", operator.log());
+        self.assert_no_key_shows().await;
+    }
+}
+
+impl Operator {
+    /// Everything it wrote so far.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    /// The receipts it wrote so far.
+    pub fn receipts(&self) -> Vec<Value> {
+        let lines = self.log();
+        let parsed = lines.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        parsed.filter(|line| line["receipt"] == true).collect()
+    }
+
+    /// The receipt of this object.
+    pub fn receipt(&self, name: &str) -> Value {
+        let of = self.receipts().into_iter().find(|receipt| receipt["name"] == name);
+        of.unwrap_or_else(|| panic!("no receipt of {name} in:\n{}", self.log()))
+    }
+
+    /// Its process id.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// SIGKILL: it loses its memory, and nothing else.
+    pub fn kill(mut self) {
+        self.child.kill().expect("it can be killed");
+        self.child.wait().expect("it ends");
+    }
+
+    /// SIGTERM, as when a pod is stopped.
+    pub fn terminate(&self) {
+        let killed = Command::new("kill").args(["-TERM", &self.pid().to_string()]).status().expect("kill runs");
+        assert!(killed.success(), "the operator was not there any more:\n{}", self.log());
+    }
+
+    /// Waits until it has ended.
+    pub async fn ended(&mut self) -> ExitStatus {
+        let began = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().expect("it can be waited for") {
+                return status;
+            }
+            assert!(began.elapsed() < Duration::from_secs(100), "the operator does not end:\n{}", self.log());
+            sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// What `path` answers on its admin port.
+    pub async fn admin(&self, path: &str) -> String {
+        use tokio::io::{AsyncReadExt, AsyncWriteExt};
+        let log = self.log();
+        let parsed = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        let address = parsed
+            .filter_map(|line| line["fields"]["listen"].as_str().or(line["listen"].as_str()).map(str::to_owned))
+            .next()
+            .expect("the address is logged");
+        let address = address.trim_start_matches("Some(").trim_end_matches(')').to_owned();
+        let mut stream = tokio::net::TcpStream::connect(address).await.expect("the admin port answers");
+        let request = format!("GET {path} HTTP/1.1\r\nhost: admin\r\nconnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.expect("a request");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.expect("an answer");
+        answer
+    }
+}
+
+impl Drop for Operator {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        if std::thread::panicking() {
+            eprintln!("--- what the operator wrote ---\n{}", self.log());
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! Waiting for conditions, never for time. The bound is far above what a loaded machine needs: only a failure meets it.
+
+use std::time::Duration;
+
+use kube::api::{Api, ApiResource, DynamicObject};
+use sender_operator::crd::SenderAccount;
+use serde_json::Value;
+use tokio::time::{Instant, sleep};
+
+use super::{Bed, Operator, reason};
+
+const BOUND: Duration = Duration::from_secs(90);
+const BETWEEN: Duration = Duration::from_millis(60);
+
+impl Bed {
+    /// The object as the API server shows it, if it is there.
+    pub async fn object(&self, name: &str) -> Option<Value> {
+        let kind = ApiResource::erase::<SenderAccount>(&());
+        let objects: Api<DynamicObject> = Api::namespaced_with(self.client.clone(), &self.namespace, &kind);
+        let object = objects.get_opt(name).await.expect("the API server answers");
+        object.map(|object| serde_json::to_value(object).expect("an object is JSON"))
+    }
+
+    /// Waits until the object is there and as said.
+    pub async fn until(&self, name: &str, what: &str, holds: impl Fn(&Value) -> bool) -> Value {
+        let began = Instant::now();
+        loop {
+            let object = self.object(name).await;
+            match object {
+                Some(object) if holds(&object) => return object,
+                other if began.elapsed() > BOUND => panic!("{name} is not {what} after {BOUND:?}: {}", shown(other.as_ref())),
+                _ => sleep(BETWEEN).await,
+            }
+        }
+    }
+
+    /// Waits until the object shows this reason.
+    pub async fn until_reason(&self, name: &str, expected: &str) -> Value {
+        self.until(name, &format!("at reason {expected}"), |object| reason(object) == expected).await
+    }
+
+    /// Waits until the object was observed connected, so that evidence is on record.
+    pub async fn until_connected(&self, name: &str) -> Value {
+        self.until_reason(name, "AccountConnected").await
+    }
+
+    /// Waits until the object is gone.
+    pub async fn until_gone(&self, name: &str) {
+        let began = Instant::now();
+        while let Some(object) = self.object(name).await {
+            assert!(began.elapsed() < BOUND, "{name} is still there after {BOUND:?}: {}", shown(Some(&object)));
+            sleep(BETWEEN).await;
+        }
+    }
+
+    /// Waits until something that is asked of the simulator or the operator holds.
+    pub async fn eventually(&self, what: &str, mut holds: impl AsyncFnMut() -> bool) {
+        let began = Instant::now();
+        while !holds().await {
+            assert!(began.elapsed() < BOUND, "not after {BOUND:?}: {what}");
+            sleep(BETWEEN).await;
+        }
+    }
+
+    /// Waits until the operator has logged a line that holds all of these.
+    pub async fn until_logged(&self, operator: &Operator, parts: &[&str]) {
+        let logged = async || operator.log().lines().any(|line| parts.iter().all(|part| line.contains(part)));
+        self.eventually(&format!("a log line with {parts:?}"), logged).await;
+    }
+}
+
+fn shown(object: Option<&Value>) -> String {
+    object.map_or("it is not there".to_owned(), |object| {
+        format!("{}\n{:#}", object["metadata"]["finalizers"], object["status"])
+    })
+}

@@ -1,0 +1,121 @@
+//! `make demo`: a real API server, both providers simulated, the operator and kubectl. Accounts of every kind are
+//! deleted while one provider fails, and a verdict is given from what the providers know to be true.
+#![forbid(unsafe_code)]
+
+mod cast;
+mod operator;
+mod play;
+mod timeline;
+mod verdict;
+
+use std::io;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Parser;
+use clap::builder::FalseyValueParser;
+use envtest::{ControlPlane, Options};
+use provider_simulator::{Simulator, control};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use crate::operator::Operator;
+use crate::play::Stage;
+
+/// Why the demo cannot go on, or did not show what it should.
+pub type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+/// Deletes sender accounts on a real API server, at simulated providers.
+#[derive(Parser)]
+struct Args {
+    /// Leave everything running afterwards, until Ctrl-C
+    #[arg(long, env = "KEEP", value_parser = FalseyValueParser::new())]
+    keep: bool,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let Args { keep } = Args::parse();
+    let ended = match Signals::new() {
+        Ok(mut signals) => perform(keep, &mut signals).await,
+        Err(error) => Err(error.into()),
+    };
+    match ended {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            println!("\nFAILED: {failure}");
+            if failure.is::<Interrupted>() { ExitCode::from(130) } else { ExitCode::FAILURE }
+        }
+    }
+}
+
+/// Every part that is started here is stopped here, the last one first, also after a failure.
+async fn perform(keep: bool, signals: &mut Signals) -> Result<(), Failure> {
+    play::say("starting kube-apiserver and etcd");
+    let plane = tokio::select! {
+        plane = ControlPlane::start(Options::default()) => plane?,
+        interrupted = signals.next() => return Err(interrupted.into()),
+    };
+    let ended = with_operator(&plane, keep, signals).await;
+    play::say("stopping etcd and kube-apiserver");
+    plane.stop().await?;
+    ended
+}
+
+async fn with_operator(plane: &ControlPlane, keep: bool, signals: &mut Signals) -> Result<(), Failure> {
+    let simulator = Arc::new(Simulator::start().await?);
+    let mut operator = Operator::start(plane.kubeconfig(), plane.dir().join("operator.log"))?;
+    let stage = Stage { plane, simulator: &simulator, log: operator.log_path().to_owned() };
+    let mut ended = tokio::select! {
+        ended = stage.play() => ended,
+        failure = operator.ended() => Err(failure),
+        interrupted = signals.next() => Err(interrupted.into()),
+    };
+    if let Err(failure) = &ended
+        && !failure.is::<Interrupted>()
+    {
+        stage.show_log();
+    }
+    if keep && !ended.as_ref().is_err_and(|failure| failure.is::<Interrupted>()) {
+        let control = control::serve(Arc::clone(&simulator), 0).await?;
+        stage.explain(control)?;
+        tokio::select! {
+            failure = operator.ended() => ended = ended.and(Err(failure)),
+            _ = signals.next() => {}
+        }
+    }
+    play::say("stopping the operator");
+    let stopped = operator.stop().await;
+    ended.and(stopped)
+}
+
+/// Somebody ended the demo.
+#[derive(Debug)]
+struct Interrupted;
+
+impl std::fmt::Display for Interrupted {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("interrupted")
+    }
+}
+
+impl std::error::Error for Interrupted {}
+
+struct Signals([Signal; 3]);
+
+impl Signals {
+    fn new() -> io::Result<Self> {
+        let [interrupt, terminate, hangup] =
+            [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()].map(signal);
+        Ok(Self([interrupt?, terminate?, hangup?]))
+    }
+
+    async fn next(&mut self) -> Interrupted {
+        let [interrupt, terminate, hangup] = &mut self.0;
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+            _ = hangup.recv() => {}
+        }
+        Interrupted
+    }
+}

@@ -1,0 +1,2 @@
+// Package etcd pins the etcd server the tests run; the tool is named in go.mod.
+package etcd

@@ -1,0 +1,2 @@
+// Package kubernetes pins the Kubernetes programs the tests run; the tools are named in go.mod.
+package kubernetes

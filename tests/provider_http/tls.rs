@@ -1,0 +1,107 @@
+//! The same over TLS: who is believed, and that nothing is said to anybody else.
+
+use std::net::Ipv4Addr;
+
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, SanType, date_time_ymd};
+use rustls::ServerConfig;
+use rustls::pki_types::PrivateKeyDer;
+use sender_operator::teardown::outcome::{NotSent, Outcome};
+
+use super::*;
+use crate::peer::json;
+
+/// A certificate authority for one test.
+struct Authority(CertifiedIssuer<'static, KeyPair>);
+
+impl Authority {
+    fn new() -> Self {
+        let mut params = CertificateParams::new(Vec::new()).expect("parameters");
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        Self(CertifiedIssuer::self_signed(params, KeyPair::generate().expect("a key")).expect("a certificate"))
+    }
+
+    fn roots(&self) -> RootCertStore {
+        let mut roots = RootCertStore::empty();
+        roots.add(self.0.der().clone()).expect("a root");
+        roots
+    }
+
+    /// A server with a certificate for this address.
+    fn server(&self, address: Ipv4Addr, change: impl FnOnce(&mut CertificateParams)) -> ServerConfig {
+        let mut params = CertificateParams::new(Vec::new()).expect("parameters");
+        params.subject_alt_names = vec![SanType::IpAddress(address.into())];
+        change(&mut params);
+        let key = KeyPair::generate().expect("a key");
+        let certificate = params.signed_by(&key, &self.0).expect("a certificate");
+        let key = PrivateKeyDer::try_from(key.serialize_der()).expect("a key");
+        ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .expect("versions")
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate.der().clone()], key)
+            .expect("a server")
+    }
+}
+
+async fn delete_over_tls(
+    peer: &Peer,
+    roots: RootCertStore,
+    limits: Limits,
+    guard: impl FnOnce() -> Result<(), NotSent> + Send,
+) -> Outcome {
+    let client = ProviderClient::with(limits, roots, Arc::new(Answers::default()));
+    let credential = credential(Provider::PostPress, &format!("https://{}", peer.address));
+    client.delete(&postpress(), &credential, guard).await.outcome
+}
+
+#[tokio::test]
+async fn a_peer_that_proves_its_name_is_spoken_to_in_http_1_and_nothing_else_is_offered() {
+    let authority = Authority::new();
+    let peer = Peer::tls(Talk::Say(json("200 OK", ACKED)), authority.server(Ipv4Addr::LOCALHOST, |_| {})).await;
+    assert_eq!(delete_over_tls(&peer, authority.roots(), PATIENT, || Ok(())).await, Outcome::Acked);
+    let seen = peer.only_connection().await;
+    assert!(seen.tls && seen.text().contains(KEY));
+    assert_eq!(seen.alpn, Vec::<Vec<u8>>::new());
+}
+
+#[tokio::test]
+async fn the_guard_is_asked_after_the_handshake_and_before_the_first_byte() {
+    let authority = Authority::new();
+    let peer = Peer::tls(Talk::Say(json("200 OK", ACKED)), authority.server(Ipv4Addr::LOCALHOST, |_| {})).await;
+    let outcome = delete_over_tls(&peer, authority.roots(), PATIENT, || Err(NotSent::ViewChanged)).await;
+    assert_eq!(outcome, Outcome::NotSent(NotSent::ViewChanged));
+    let seen = peer.only_connection().await;
+    assert!(seen.tls, "the handshake was complete");
+    assert_eq!(seen.text(), "");
+}
+
+#[tokio::test]
+async fn a_peer_that_cannot_prove_its_name_gets_no_byte() {
+    let authority = Authority::new();
+    let expired = |params: &mut CertificateParams| {
+        params.not_before = date_time_ymd(2001, 1, 1);
+        params.not_after = date_time_ymd(2002, 1, 1);
+    };
+    for (name, server) in [
+        ("an unknown authority", Authority::new().server(Ipv4Addr::LOCALHOST, |_| {})),
+        ("another name", authority.server(Ipv4Addr::new(127, 0, 0, 2), |_| {})),
+        ("an expired certificate", authority.server(Ipv4Addr::LOCALHOST, expired)),
+    ] {
+        let peer = Peer::tls(Talk::Say(json("200 OK", ACKED)), server).await;
+        let outcome = delete_over_tls(&peer, authority.roots(), PATIENT, || unreachable!("nobody to send to")).await;
+        assert_eq!(outcome, Outcome::NotSent(NotSent::TlsFailure), "{name}");
+        assert_eq!(peer.only_connection().await.text(), "", "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_peer_that_does_not_speak_tls_gets_no_request() {
+    let impatient = Limits { connect: Duration::from_millis(300), ..PATIENT };
+    for talk in [Talk::Close, Talk::Say(json("200 OK", ACKED)), Talk::Hold(Vec::new()), Talk::Reset(1)] {
+        let peer = Peer::new(talk).await;
+        let outcome = delete_over_tls(&peer, RootCertStore::empty(), impatient, || unreachable!("no TLS")).await;
+        assert_eq!(outcome, Outcome::NotSent(NotSent::TlsFailure));
+        let seen = peer.only_connection().await;
+        assert!(!String::from_utf8_lossy(&seen.bytes).contains(KEY));
+    }
+}

@@ -1,0 +1,49 @@
+//! Putting keys and rows in.
+
+use crate::account::{Kind, Provider, Status};
+use crate::shared::Shared;
+
+/// PostPress' keys and rows.
+pub struct PostPress<'a> {
+    pub(crate) shared: &'a Shared,
+}
+
+impl PostPress<'_> {
+    /// Lets `key` open a workspace: a new and empty one, unless it opens one already.
+    pub fn workspace(&self, key: impl AsRef<[u8]>) -> &Self {
+        self.shared.update(|world| world.workspace(Provider::PostPress, key.as_ref()));
+        self
+    }
+
+    /// Puts a row into the workspace of `key`, in place of one of the same id.
+    pub fn add(&self, key: impl AsRef<[u8]>, id: &str) -> &Self {
+        self.shared
+            .update(|world| world.add(Provider::PostPress, key.as_ref(), id, Kind::PostPress, Status::Connected));
+        self
+    }
+}
+
+/// Puffle's keys and rows.
+pub struct Puffle<'a> {
+    pub(crate) shared: &'a Shared,
+}
+
+impl Puffle<'_> {
+    /// Lets `key` open a workspace: a new and empty one, unless it opens one already.
+    pub fn workspace(&self, key: impl AsRef<[u8]>) -> &Self {
+        self.shared.update(|world| world.workspace(Provider::Puffle, key.as_ref()));
+        self
+    }
+
+    /// Puts a LinkedIn row into the workspace of `key`, in place of one of the same id.
+    pub fn add_linkedin(&self, key: impl AsRef<[u8]>, id: &str, status: Status) -> &Self {
+        self.shared.update(|world| world.add(Provider::Puffle, key.as_ref(), id, Kind::LinkedIn, status));
+        self
+    }
+
+    /// Puts an Email row into the workspace of `key`, in place of one of the same id.
+    pub fn add_email(&self, key: impl AsRef<[u8]>, id: &str) -> &Self {
+        self.shared.update(|world| world.add(Provider::Puffle, key.as_ref(), id, Kind::Email, Status::Connected));
+        self
+    }
+}
