@@ -1,5 +1,8 @@
 //! The API: `SenderAccount`, its rules and its names. Types only; the manifest under `crds/` is generated from here.
 
+// One `type_` or `json_path` per column is no duplicate.
+#![allow(clippy::duplicated_attributes)]
+
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::{CustomResource, CustomResourceExt, KubeSchema};

@@ -10,6 +10,7 @@
 //!                 └ kube_io, finalizer       the API server, each request under a deadline
 //! ```
 #![forbid(unsafe_code)]
+#![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
 
 pub mod account;
 pub mod admin;

@@ -169,6 +169,10 @@ reasons! {
     /// Proof: the policy for what is not found.
     ReleasedByPolicy => Nobody, "the account is not found, and spec.onNotFound is Release", "";
 
+    /// A request of this operator's earlier process may not have ended.
+    RequestMayBeInFlight => Nobody, "a DELETE of this operator's earlier process may still be on its way, and the account is to be let go only after it has ended", "";
+    /// The API server cannot be used.
+    ApiServerUnavailable => Platform, "the API server does not answer usably", "it is tried again by itself";
     /// The API server refused our patch.
     PatchRefused => Platform, "the API server refuses the operator's patch: {subject}", "check admission policies and the operator's rights";
     /// A word of another version of this operator.
@@ -271,8 +275,7 @@ impl From<NotSent> for Reason {
             NotSent::DnsFailure | NotSent::ConnectFailure => Self::EndpointUnreachable,
             NotSent::AddressForbidden => Self::AddressForbidden,
             NotSent::TlsFailure => Self::TlsFailure,
-            NotSent::DeadlinePassed => Self::Deleting,
-            NotSent::ViewChanged => Self::TwinDeleting,
+            NotSent::DeadlinePassed | NotSent::ViewChanged => Self::Deleting,
         }
     }
 }

@@ -75,6 +75,7 @@ impl Reconciler {
             jitter: jitter(),
             prompted: account.is_prompted(),
             unchanged_for: self.window.unchanged_for(&account.view),
+            inherited_for: self.seen.inherited_for(&account.view.uid),
             twins: self.twins(&account),
             ..Pass::default()
         };
@@ -289,7 +290,7 @@ impl Reconciler {
     /// The API server could not be used: nothing is known that could be written, so it is said in the log.
     pub(super) fn api_fault(&self, account: &Account, fault: &ApiFault) -> Duration {
         tracing::warn!(uid = account.view.uid, namespace = account.namespace, name = account.name, %fault, "the API server could not be used; tried again soon");
-        self.metrics.passed(crate::reason::Reason::PatchRefused);
+        self.metrics.passed(crate::reason::Reason::ApiServerUnavailable);
         self.later()
     }
 

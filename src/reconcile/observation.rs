@@ -5,6 +5,8 @@ use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use super::hold::Adopted;
 use super::reads::Sharing;
 use super::{Reconciler, jitter, now};
@@ -24,19 +26,36 @@ const SPREAD: u32 = 12;
 /// While another object's leave must be waited for.
 const SOON: Duration = Duration::from_secs(2);
 
-/// The objects that this process has observed.
-#[derive(Default)]
-pub struct Seen(Mutex<HashSet<String>>);
+/// The longest that a DELETE can take, with a margin: an earlier process has ended when this one starts.
+const LONGEST_REQUEST: Duration = Duration::from_secs(70);
+
+/// The objects that this process has observed alive.
+pub struct Seen {
+    since: Instant,
+    uids: Mutex<HashSet<String>>,
+}
+
+impl Default for Seen {
+    fn default() -> Self {
+        Self { since: Instant::now(), uids: Mutex::default() }
+    }
+}
 
 impl Seen {
     /// Whether it is the first time.
     fn first_time(&self, uid: &str) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(uid.to_owned())
+        self.uids.lock().unwrap_or_else(PoisonError::into_inner).insert(uid.to_owned())
+    }
+
+    /// How long a DELETE of an earlier process may still be on its way for an object that this one never saw alive.
+    pub fn inherited_for(&self, uid: &str) -> Duration {
+        let seen = self.uids.lock().unwrap_or_else(PoisonError::into_inner).contains(uid);
+        if seen { Duration::ZERO } else { LONGEST_REQUEST.saturating_sub(self.since.elapsed()) }
     }
 
     /// The object is gone.
     pub fn forget(&self, uid: &str) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(uid);
+        self.uids.lock().unwrap_or_else(PoisonError::into_inner).remove(uid);
     }
 }
 

@@ -69,6 +69,7 @@ fn is_gate(reason: Reason) -> bool {
             | Reason::ForeignFinalizer
             | Reason::TwinLive
             | Reason::TwinDeleting
+            | Reason::RequestMayBeInFlight
     )
 }
 

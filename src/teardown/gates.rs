@@ -4,13 +4,26 @@ use jiff::Timestamp;
 
 use super::proof::Proof;
 use super::settle::{Because, wait};
+use super::target::Kind;
 use super::view::{Crd, Pass, Rules, Step, View};
 use crate::reason::Reason;
+
+/// A release that no absence proves: not before a DELETE of an earlier process, which no intent tells of, has ended.
+pub(super) fn let_go(view: &View, pass: &Pass, rules: &Rules, now: Timestamp, proof: Proof) -> Step {
+    if view.kind() == Kind::SoftThenHard || pass.inherited_for.is_zero() {
+        return Step::Release(proof);
+    }
+    let because = Because::gate(Reason::RequestMayBeInFlight, None);
+    match wait(view, pass, rules, now, view.ledger.clone(), because) {
+        Step::Wait(ledger, delay) => Step::Wait(ledger, delay.min(pass.inherited_for)),
+        other => other,
+    }
+}
 
 pub(super) fn decide(view: &View, pass: &Pass, rules: &Rules, now: Timestamp) -> Option<Step> {
     let gates = &view.gates;
     if let Some(why) = &gates.orphan {
-        return Some(Step::Release(Proof::orphaned(why.clone())));
+        return Some(let_go(view, pass, rules, now, Proof::orphaned(why.clone())));
     }
     let blocked = |reason, subject| {
         Some(wait(view, pass, rules, now, view.ledger.clone(), Because::gate(reason, subject)))

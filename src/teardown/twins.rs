@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use super::gates::let_go;
 use super::ledger::{AccountState, age};
 use super::proof::Proof;
 use super::settle::{Because, wait};
@@ -17,7 +18,9 @@ pub(super) fn decide(view: &View, pass: &Pass, rules: &Rules, now: Timestamp) ->
     for twin in pass.twins.iter().filter(|twin| !twin.deleting && !twin.sees_nothing) {
         match pass.live_twins_asked.iter().find(|(uid, _)| *uid == twin.uid) {
             None => return Some(Step::AskLiveTwin(twin.uid.clone())),
-            Some((_, true)) => return Some(Step::Release(Proof::handed_over(twin.name.clone()))),
+            Some((_, true)) => {
+                return Some(let_go(view, pass, rules, now, Proof::handed_over(twin.name.clone())));
+            }
             Some((_, false)) => unfit = unfit.or(Some(twin)),
         }
     }

@@ -1,0 +1,161 @@
+//! What [`decide`] may and may not say.
+
+use std::time::Duration;
+
+use proptest::prelude::*;
+use proptest::test_runner::Config;
+use sender_operator::crd::{AfterUnknownOutcome, OnNotFound};
+use sender_operator::reason::Reason;
+use sender_operator::teardown::decide;
+use sender_operator::teardown::ledger::Phase;
+use sender_operator::teardown::outcome::Outcome;
+use sender_operator::teardown::target::Kind;
+use sender_operator::teardown::view::{Crd, Known, Pass, Step, View};
+
+use crate::any::{RULES, now, pass, view};
+
+fn open(view: &View, pass: &Pass) -> bool {
+    let gates = &view.gates;
+    gates.orphan.is_none()
+        && !gates.suspended
+        && !gates.protected
+        && gates.hooks.is_empty()
+        && !gates.unconfirmed
+        && gates.foreign_finalizers.is_empty()
+        && matches!(pass.crd, Some(Crd::Serving | Crd::DeletingAllowed))
+}
+
+fn known(pass: &Pass) -> Option<&Known> {
+    pass.credential.as_ref().and_then(|credential| credential.as_ref().ok())
+}
+
+fn seen(pass: &Pass) -> Option<Outcome> {
+    pass.read.as_ref().map(|read| read.outcome)
+}
+
+fn read_back(pass: &Pass) -> Option<Outcome> {
+    pass.read_back.as_ref().map(|read| read.outcome)
+}
+
+fn answer(pass: &Pass) -> Option<Outcome> {
+    pass.answer.as_ref().map(|answer| answer.outcome)
+}
+
+proptest! {
+    #![proptest_config(Config { cases: 8_000, ..Config::default() })]
+
+    #[test]
+    fn a_delete_goes_out_only_for_a_fresh_deleting_ungated_object_of_ours_with_a_key_and_without_a_proof(view in view(), pass in pass()) {
+        if let Step::Send = decide(&view, &pass, &RULES, now()) {
+            prop_assert!(view.deleting && view.ours && open(&view, &pass) && known(&pass).is_some());
+            prop_assert!(view.ledger.teardown.as_ref().is_none_or(|t| t.proof.is_none()));
+            let looked = if view.kind() == Kind::SoftThenHard { pass.own_intent } else { pass.fresh };
+            prop_assert!(looked, "not fresh");
+            prop_assert!(pass.twins.iter().all(|twin| twin.deleting || twin.sees_nothing), "a live twin was passed over");
+            let asked_all = pass.deleting_twins == Some(None) || pass.twins.iter().all(|twin| !twin.deleting);
+            prop_assert!(view.kind() != Kind::SoftThenHard || asked_all, "a deleting twin's intent was not asked for");
+        }
+    }
+
+    #[test]
+    fn an_intent_rests_on_a_read_of_this_pass_that_shows_it_connected_and_on_no_request_that_can_still_be_alive(view in view(), pass in pass()) {
+        if let Step::Intend(ledger) = decide(&view, &pass, &RULES, now()) {
+            prop_assert_eq!(view.kind(), Kind::SoftThenHard);
+            prop_assert!(open(&view, &pass) && known(&pass).is_some());
+            prop_assert_eq!(seen(&pass), Some(Outcome::Alive));
+            if view.is_unsettled() {
+                prop_assert!(pass.unchanged_for >= RULES.outcome_window);
+                prop_assert_eq!(view.after_unknown_outcome, AfterUnknownOutcome::Resend);
+                prop_assert!(view.ledger.acked().is_none(), "an acknowledged DELETE is never sent again by itself");
+            }
+            let before = view.ledger.teardown.as_ref().map_or(0, |t| t.attempt);
+            let intent = ledger.teardown.expect("an intent is a teardown");
+            prop_assert_eq!((intent.phase, intent.attempt), (Phase::Intent, before + 1));
+            prop_assert_eq!(intent.fingerprint.as_ref(), known(&pass).map(|known| &known.fingerprint));
+        }
+    }
+
+    #[test]
+    fn a_release_has_the_proof_that_it_names(view in view(), pass in pass()) {
+        let Step::Release(proof) = decide(&view, &pass, &RULES, now()) else { return Ok(()) };
+        prop_assert!(view.deleting && view.ours);
+        let ledger = &view.ledger;
+        if ledger.teardown.as_ref().is_some_and(|t| t.proof.is_some()) {
+            return Ok(());
+        }
+        let unsettled = view.is_unsettled() && !pass.own_intent;
+        let window_over = pass.unchanged_for >= RULES.outcome_window;
+        let at = known(&pass).map(|known| &known.fingerprint);
+        let absent = answer(&pass) == Some(Outcome::Gone) || (view.kind() == Kind::SoftThenHard && seen(&pass) == Some(Outcome::Gone));
+        let by_absence = !matches!(proof.record().reason, Reason::Orphaned | Reason::HandedOver);
+        let predecessor_sends = view.kind() != Kind::SoftThenHard && !pass.inherited_for.is_zero();
+        prop_assert!(by_absence || !predecessor_sends, "let go while an earlier process's DELETE may be on its way");
+        match proof.record().reason {
+            Reason::Orphaned => prop_assert!(view.gates.orphan.is_some() && (!unsettled || window_over)),
+            Reason::HandedOver => {
+                let fit = pass.live_twins_asked.iter().any(|(_, fit)| *fit);
+                prop_assert!(fit && (!unsettled || window_over));
+            }
+            Reason::ReadBack => {
+                let now_acked = answer(&pass) == Some(Outcome::Acked) && matches!(read_back(&pass), Some(Outcome::Gone | Outcome::SoftGone));
+                let acked_before = ledger.acked().is_some() && matches!(seen(&pass), Some(Outcome::Gone | Outcome::SoftGone));
+                prop_assert!(now_acked || acked_before);
+                prop_assert!(view.kind() != Kind::Purge, "a Purge is proved by a 404 to a DELETE only");
+                if !now_acked && seen(&pass) == Some(Outcome::Gone) {
+                    prop_assert!(at.is_some_and(|at| ledger.acked_under(at)), "another key's absence");
+                }
+            }
+            Reason::AlreadySoft => {
+                prop_assert_eq!(view.kind(), Kind::SoftThenHard);
+                prop_assert!(seen(&pass) == Some(Outcome::SoftGone) || read_back(&pass) == Some(Outcome::SoftGone));
+            }
+            Reason::NotFoundAfterAck => {
+                prop_assert!(answer(&pass) == Some(Outcome::Gone) && at.is_some_and(|at| ledger.acked_under(at)));
+            }
+            Reason::NotFoundAfterSeenAlive => {
+                prop_assert!(answer(&pass) == Some(Outcome::Gone) && at.is_some_and(|at| ledger.saw_alive(at, now())));
+            }
+            Reason::ReleasedByPolicy => {
+                prop_assert!(absent && view.on_not_found == OnNotFound::Release && (!unsettled || window_over));
+                prop_assert!(at.is_some_and(|at| !ledger.saw_alive_under_another(at)));
+            }
+            Reason::AckedUnverified => {
+                let acked = ledger.acked().expect("acknowledged");
+                prop_assert!(!acked.contradicted && now().duration_since(acked.at).as_secs() >= 900);
+                prop_assert!(view.kind() != Kind::Purge && !seen(&pass).is_some_and(Outcome::shows_the_account));
+            }
+            other => prop_assert!(false, "{other} is no proof"),
+        }
+    }
+
+    #[test]
+    fn whatever_waits_says_why_and_until_when_and_forgets_no_unsettled_attempt(view in view(), pass in pass()) {
+        if let Step::Wait(ledger, delay) = decide(&view, &pass, &RULES, now()) {
+            prop_assert!(delay >= Duration::from_millis(10) && delay <= Duration::from_secs(900), "{:?}", delay);
+            let teardown = ledger.teardown.expect("who waits has a teardown");
+            prop_assert!(teardown.next_attempt_at.is_some());
+            prop_assert!(teardown.uid == view.uid && teardown.proof.is_none());
+            // Settled only by an answer to this very attempt, or by the twin that goes first.
+            let settled_by_answer = answer(&pass).is_some_and(|answer| !matches!(answer, Outcome::Unknown(_) | Outcome::Acked));
+            let settled_by_twin = pass.own_intent && matches!(pass.deleting_twins, Some(Some(_)));
+            if view.is_unsettled() && !settled_by_answer && !settled_by_twin {
+                prop_assert!(teardown.nonce.is_some(), "an unsettled attempt was forgotten");
+            }
+        }
+    }
+
+    #[test]
+    fn the_same_view_and_pass_always_give_the_same_step(view in view(), pass in pass()) {
+        prop_assert_eq!(decide(&view, &pass, &RULES, now()), decide(&view.clone(), &pass.clone(), &RULES, now()));
+    }
+
+    #[test]
+    fn a_gate_that_is_closed_stands_before_every_read_and_every_delete(view in view(), pass in pass()) {
+        let step = decide(&view, &pass, &RULES, now());
+        let closed = view.gates.suspended || (view.gates.protected && !view.is_unsettled());
+        if closed && view.deleting && pass.answer.is_none() {
+            let calls = matches!(step, Step::ReadAccount { .. } | Step::Send | Step::Intend(_) | Step::ReadBack);
+            prop_assert!(!calls, "{:?}", step);
+        }
+    }
+}
