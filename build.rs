@@ -1,15 +1,15 @@
 //! Passes the git revision on to `sender-operator version`: given by SENDER_OPERATOR_REVISION (where there is no checkout,
 //! as in a container build), else asked of git, else `unknown`.
 
-use std::path::Path;
 use std::process::Command;
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-env-changed=SENDER_OPERATOR_REVISION");
-    // A commit appends to the log of HEAD, wherever a worktree keeps it.
+    // A commit appends to the log of HEAD, wherever a worktree keeps it; before the first commit there is none, and cargo
+    // asks again at each build.
     for file in ["HEAD", "logs/HEAD"] {
-        if let Some(path) = git(&["rev-parse", "--git-path", file]).filter(|path| Path::new(path).exists()) {
+        if let Some(path) = git(&["rev-parse", "--git-path", file]) {
             println!("cargo::rerun-if-changed={path}");
         }
     }

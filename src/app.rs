@@ -86,7 +86,7 @@ async fn operate(config: Config) -> Result<(), Fault> {
     let address = config.listen;
     let listener = TcpListener::bind(address).await.map_err(|source| Fault::Listen { address, source })?;
     let client = client().await?;
-    tracing::info!(version = version(), listen = ?listener.local_addr().ok(), "sender-operator starts");
+    tracing::info!(version = version(), listen = %listener.local_addr()?, "sender-operator starts");
     if !config.leader_election {
         tracing::info!("leader election does not exist yet (--leader-election=false): exactly one replica must run");
     }

@@ -103,7 +103,7 @@ async fn discovery(State(fake): State<Fake>) -> Response {
     let mut world = fake.world.lock().unwrap();
     world.asked_what_is_served += 1;
     if !world.served {
-        return status(StatusCode::NOT_FOUND);
+        return (StatusCode::NOT_FOUND, "404 page not found\n").into_response();
     }
     let resource =
         json!({"name": "senderaccounts", "singularName": "", "namespaced": true, "kind": "SenderAccount", "verbs": []});

@@ -26,8 +26,7 @@ fn a_key_alone_goes_to_its_providers_own_endpoint() {
         [(Provider::PostPress, "https://api.postpress.ai/v1"), (Provider::Puffle, "https://app.puffle.ai")]
     {
         let data = secret(&[(API_KEY, KEY.as_bytes()), ("note", b"\xff")]);
-        let credential =
-            Credential::from_secret(&data, provider, "uid", &HostPolicy::default()).expect("a credential");
+        let credential = Credential::from_secret(&data, provider, "uid", &HostPolicy::default()).expect("a credential");
         assert_eq!(credential.endpoint.to_string(), base);
         assert_eq!(credential.key.expose(), KEY);
     }

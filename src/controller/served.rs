@@ -36,7 +36,8 @@ async fn served(client: &Client) -> Result<(), String> {
     match tokio::time::timeout(DEADLINE, client.list_api_group_resources(&version)).await {
         Ok(Ok(list)) if list.resources.iter().any(|resource| resource.name == plural) => Ok(()),
         Ok(Ok(_)) => Err(absent()),
-        Ok(Err(kube::Error::Api(status))) if status.is_not_found() => Err(absent()),
+        // Not a Status but plain text, so that only the code can be read.
+        Ok(Err(kube::Error::Api(status))) if status.code == 404 => Err(absent()),
         Ok(Err(error)) => Err(format!("the API server does not say what it serves: {error}")),
         Err(_) => Err("the API server does not answer".to_owned()),
     }

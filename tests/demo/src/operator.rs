@@ -94,11 +94,6 @@ impl Operator {
     pub fn log_path(&self) -> &Path {
         &self.log
     }
-
-    /// What it has logged so far.
-    pub fn log(&self) -> String {
-        std::fs::read(&self.log).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default()
-    }
 }
 
 /// The receipts in a log.

@@ -19,8 +19,10 @@ pub struct Act {
     pub effects: Vec<Timestamp>,
     /// Why its object went.
     pub receipt: Option<Receipt>,
-    calls: String,
-    time: Option<f64>,
+    /// What was asked of its provider.
+    pub calls: String,
+    /// Seconds from the deletion to the receipt.
+    pub time: Option<f64>,
 }
 
 /// How the account of each part ended.

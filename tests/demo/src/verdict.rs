@@ -49,3 +49,77 @@ fn faults_of(act: &Act) -> Vec<String> {
     }
     faults
 }
+
+#[cfg(test)]
+mod tests {
+    use jiff::{SignedDuration, Timestamp};
+
+    use super::*;
+    use crate::operator::Receipt;
+
+    const SHOWN: Whole<'_> = Whole { refused: 1, operator_log: "", left: "" };
+
+    /// Every sample, ended as it should.
+    fn well() -> Vec<Act> {
+        let now = Timestamp::now();
+        let act = |part: cast::Part| {
+            let receipt = Receipt { time: now, name: part.object.clone(), proof: "ReadBack".to_owned() };
+            let (state, calls) = (part.ending, String::new());
+            Act { part, state, effects: vec![now], receipt: Some(receipt), calls, time: None }
+        };
+        cast::parts().unwrap().into_iter().map(act).collect()
+    }
+
+    /// The faults after `change` was done to the account that ends as `ending`.
+    fn after(ending: State, change: impl FnOnce(&mut Act)) -> String {
+        let mut acts = well();
+        change(acts.iter_mut().find(|act| act.part.ending == ending).unwrap());
+        faults(&acts, &SHOWN).join("; ")
+    }
+
+    #[test]
+    fn what_ended_as_asked_has_no_fault() {
+        assert_eq!(faults(&well(), &SHOWN), Vec::<String>::new());
+    }
+
+    #[test]
+    fn an_account_that_is_still_there_is_a_fault() {
+        for state in [State::Connected, State::Disconnected, State::NeverThere] {
+            let fault = after(State::Gone, |act| act.state = state);
+            assert!(fault.contains(&format!("should be gone, and is {}", word(state))), "{fault}");
+        }
+    }
+
+    #[test]
+    fn a_disconnected_account_that_was_destroyed_or_never_disconnected_is_a_fault() {
+        let destroyed = after(State::Disconnected, |act| {
+            act.state = State::Gone;
+            act.effects.push(act.effects[0]);
+        });
+        assert!(destroyed.contains("should be disconnected, and is gone"), "{destroyed}");
+        assert!(destroyed.contains("2 DELETEs took effect"), "{destroyed}");
+        let untouched = after(State::Disconnected, |act| {
+            act.state = State::Connected;
+            act.effects.clear();
+        });
+        assert!(untouched.contains("and is connected") && untouched.contains("0 DELETEs took effect"), "{untouched}");
+    }
+
+    #[test]
+    fn an_object_that_went_before_its_account_or_without_a_receipt_is_a_fault() {
+        let early = after(State::Gone, |act| act.effects[0] += SignedDuration::from_millis(1));
+        assert!(early.contains("let go before its account"), "{early}");
+        let silent = after(State::Gone, |act| act.receipt = None);
+        assert!(silent.contains("without a receipt"), "{silent}");
+    }
+
+    #[test]
+    fn an_object_left_an_outage_unmet_and_a_key_in_the_log_are_faults() {
+        let fault = |whole| faults(&well(), &whole).join("; ");
+        let left = fault(Whole { left: "senderaccount/a\nsenderaccount/b\n", ..SHOWN });
+        assert_eq!(left, "still in the cluster: senderaccount/a, senderaccount/b");
+        assert!(fault(Whole { refused: 0, ..SHOWN }).contains("no DELETE met the outage"));
+        let log = format!("a line with {}", cast::key(Provider::Puffle));
+        assert_eq!(fault(Whole { operator_log: &log, ..SHOWN }), "the key for Puffle stands in the operator's log");
+    }
+}
