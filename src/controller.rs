@@ -2,6 +2,7 @@
 //! knows when a pass is due, never what it does.
 
 mod feed;
+mod retry;
 mod served;
 
 use std::collections::BTreeSet;
@@ -29,6 +30,7 @@ use crate::crd::{CRD_NAME, SenderAccount};
 use crate::index::{Cached, Index, Scope};
 use crate::metrics::Metrics;
 use feed::Feed;
+use retry::Retry;
 
 /// After a panic: long enough that a bug is no hot loop, short enough that a rare one heals by itself.
 const AFTER_PANIC: Duration = Duration::from_secs(60);
@@ -128,7 +130,7 @@ fn watch(client: &Client, scope: Scope) -> stream::BoxStream<'static, Watched> {
         Scope::Namespace(name) => Api::namespaced(client.clone(), name),
     };
     watcher(api, watcher::Config::default().page_size(500))
-        .default_backoff()
+        .backoff(Retry::default())
         .map(move |event| (scope.clone(), event))
         .boxed()
 }

@@ -48,6 +48,9 @@ const PUFFLE_ID: &str = "^([0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[1-8][0-9a-fA-F]{3}-[89
     category = "sender",
     namespaced,
     status = "SenderAccountStatus",
+    doc = "A sender account that people connected at a provider: when this object is deleted, the account is deleted at the provider, and only then does the object go.",
+    validation = ("!has(self.status) || !has(self.status.teardown) || self.status.teardown.attempt == 0 || !has(self.spec.provider.puffle) || !has(oldSelf.spec.provider.puffle) || (has(self.spec.provider.puffle.teardown) && self.spec.provider.puffle.teardown == 'Purge') == (has(oldSelf.spec.provider.puffle.teardown) && oldSelf.spec.provider.puffle.teardown == 'Purge')",
+        "teardown cannot change any more: a DELETE was or may have been sent; write back the one that was there"),
     selectable = ".spec.provider.postpress.accountId",
     selectable = ".spec.provider.puffle.accountId",
     printcolumn(name = "Provider", type_ = "string", json_path = ".status.account.provider"),
@@ -114,7 +117,7 @@ pub struct ProviderRef {
     "write accountId as PostPress shows it: printable ASCII without white space and without / ? # % or backslash"))]
 pub struct PostPress {
     /// The id as PostPress shows it.
-    #[schemars(length(min = 1, max = 128))]
+    #[schemars(length(max = 128))]
     pub account_id: String,
 }
 
@@ -127,7 +130,8 @@ pub struct PostPress {
 )]
 pub struct Puffle {
     /// The id as Puffle shows it.
-    #[schemars(length(min = 36, max = 36))]
+    // A bound that fails hides the rule that says what to write, so it is looser than the rule.
+    #[schemars(length(max = 128))]
     pub account_id: String,
     /// What kind of account it is.
     pub channel: Channel,
@@ -159,7 +163,7 @@ pub enum LinkedInTeardown {
 #[x_kube(validation = ("!format.dns1123Subdomain().validate(self.name).hasValue()", "write credentialsRef.name as the name of a Secret in this namespace: lower case letters, digits, - and ."))]
 pub struct CredentialsRef {
     /// The Secret's name.
-    #[schemars(length(min = 1, max = 253))]
+    #[schemars(length(max = 253))]
     pub name: String,
 }
 

@@ -70,6 +70,7 @@ impl Reconciler {
     }
 
     async fn pass(&self, account: Account) -> Ended {
+        let Some(_slot) = self.lanes.enter(&account) else { return Ended::Due(self.when_free()) };
         let began = Instant::now();
         let pass = Pass {
             jitter: jitter(),
@@ -292,6 +293,11 @@ impl Reconciler {
         tracing::warn!(uid = account.view.uid, namespace = account.namespace, name = account.name, %fault, "the API server could not be used; tried again soon");
         self.metrics.passed(crate::reason::Reason::ApiServerUnavailable);
         self.later()
+    }
+
+    /// When a slot may be free that another object of the same key or provider holds.
+    pub(super) fn when_free(&self) -> Duration {
+        Duration::from_millis(500) + jitter().of(Duration::from_secs(1))
     }
 
     pub(super) fn later(&self) -> Duration {

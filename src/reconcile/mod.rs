@@ -3,6 +3,7 @@
 
 mod deletion;
 mod hold;
+mod lanes;
 mod observation;
 mod reads;
 mod release;
@@ -66,6 +67,7 @@ pub struct Reconciler {
     reads: reads::Reads,
     secrets: secrets::Secrets,
     hold: hold::SecretHold,
+    lanes: lanes::Lanes,
     window: window::Window,
     crd: shared::Shared<(), Crd>,
     seen: observation::Seen,
@@ -81,6 +83,7 @@ impl Reconciler {
             reads: reads::Reads::new(Arc::clone(&providers), Arc::clone(&index), Arc::clone(&config), metrics.clone()),
             secrets: secrets::Secrets::new(io.clone(), Arc::clone(&config)),
             hold: hold::SecretHold::new(io.clone(), Arc::clone(&index), Arc::clone(&config)),
+            lanes: lanes::Lanes::of(config.concurrency),
             window: window::Window::default(),
             crd: shared::Shared::default(),
             seen: observation::Seen::default(),

@@ -67,6 +67,7 @@ impl Reconciler {
         if self.seen.first_time(&account.view.uid) && at_rest && complete {
             return jitter().of(self.config.observe_interval / SPREAD);
         }
+        let Some(_slot) = self.lanes.enter(&account) else { return self.when_free() };
         match self.observation(account.clone()).await {
             Ok(delay) => delay,
             Err(ApiFault::NotFound) => {

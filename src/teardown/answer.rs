@@ -40,7 +40,7 @@ pub(super) fn after(view: &View, pass: &Pass, answer: &Exchange, rules: &Rules, 
             },
         },
         (Outcome::Gone, _) => not_found(view, pass, rules, now, known, ledger),
-        (Outcome::Unknown(_), Kind::SoftThenHard) => match &pass.read_back {
+        (outcome, Kind::SoftThenHard) if outcome.may_have_been_applied() => match &pass.read_back {
             None => Step::ReadBack,
             Some(read) if read.outcome == Outcome::SoftGone && one_outstanding(view) => {
                 Step::Release(Proof::already_soft())

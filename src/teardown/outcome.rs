@@ -110,6 +110,12 @@ impl From<Outcome> for Exchange {
 }
 
 impl Outcome {
+    /// Whether a DELETE that ended so may have been applied all the same. Only the provider's own 400, 401, 403, 404 and
+    /// 429 say that it was not.
+    pub fn may_have_been_applied(self) -> bool {
+        matches!(self, Self::Unknown(_) | Self::Refused(Refusal::Redirected | Refusal::Conflict))
+    }
+
     /// Whether a read that ended so shows that the account is still there, in whatever state.
     pub fn shows_the_account(self) -> bool {
         matches!(self, Self::Alive | Self::Refused(Refusal::WrongChannel | Refusal::UnrecognisedStatus))

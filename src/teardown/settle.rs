@@ -77,10 +77,8 @@ pub fn settle(view: &View, pass: &Pass, known: &Known, answer: &Exchange, now: T
             teardown.acked =
                 Some(Acked { fingerprint: known.fingerprint.clone(), at: now, contradicted: false });
         }
-        Outcome::Unknown(_) => {
-            teardown.phase = Phase::Unknown;
-        }
-        Outcome::Gone | Outcome::NotSent(_) | Outcome::Throttled | Outcome::Refused(_) => {
+        outcome if outcome.may_have_been_applied() => teardown.phase = Phase::Unknown,
+        Outcome::Gone | Outcome::NotSent(_) | Outcome::Unknown(_) | Outcome::Throttled | Outcome::Refused(_) => {
             teardown.phase = Phase::Waiting;
             teardown.nonce = None;
         }

@@ -49,6 +49,8 @@ pub fn outcome() -> impl Strategy<Value = Outcome> {
         Outcome::Refused(Refusal::Forbidden),
         Outcome::Refused(Refusal::AccountLogin),
         Outcome::Refused(Refusal::InvalidAccountId),
+        Outcome::Refused(Refusal::Redirected),
+        Outcome::Refused(Refusal::Conflict),
         Outcome::Refused(Refusal::WrongChannel),
         Outcome::Refused(Refusal::UnrecognisedStatus),
         Outcome::Refused(Refusal::KeyLostSight),

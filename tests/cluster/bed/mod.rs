@@ -1,20 +1,21 @@
 //! What every test stands on.
 
+mod apart;
 mod leaks;
 mod objects;
 mod operator;
 mod waits;
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use envtest::{ControlPlane, Namespace};
 use kube::Client;
 use kube::config::{KubeConfigOptions, Kubeconfig};
-use provider_simulator::Simulator;
+use provider_simulator::{Simulator, State};
 use tokio::sync::{OnceCell, Semaphore, SemaphorePermit};
 
-pub use objects::{EMAIL, LINKEDIN, PURGE, SOFT, deleting, reason};
+pub use objects::{EMAIL, LINKEDIN, PURGE, SOFT, deleting, message, next_attempt, reason, secret};
 pub use operator::Operator;
 
 /// So many tests run at once, whatever the number of test threads: each has an operator process.
@@ -23,14 +24,14 @@ const AT_ONCE: usize = 4;
 /// A namespace of the shared control plane, a provider simulator, and the operator processes started for it.
 pub struct Bed {
     pub plane: &'static ControlPlane,
-    pub sim: Simulator,
+    pub sim: Arc<Simulator>,
     pub client: Client,
     pub namespace: String,
     /// Every key that was handed out: none of their bytes may show anywhere.
-    keys: Mutex<Vec<String>>,
+    keys: Arc<Mutex<Vec<String>>>,
     /// What every operator of this bed wrote.
-    logs: Mutex<Vec<tempfile::TempPath>>,
-    _permit: SemaphorePermit<'static>,
+    logs: Arc<Mutex<Vec<tempfile::TempPath>>>,
+    _permit: Option<SemaphorePermit<'static>>,
 }
 
 impl Bed {
@@ -52,12 +53,31 @@ impl Bed {
         Self {
             client: client(plane).await,
             plane,
-            sim: Simulator::start().await.expect("a simulator"),
+            sim: Arc::new(Simulator::start().await.expect("a simulator")),
             namespace,
-            keys: Mutex::default(),
-            logs: Mutex::default(),
-            _permit: permit,
+            keys: Arc::default(),
+            logs: Arc::default(),
+            _permit: Some(permit),
         }
+    }
+
+    /// A second namespace beside this one, as another tenant has it, with the same providers.
+    pub async fn beside(&self, name: &str) -> Self {
+        Self {
+            client: self.client.clone(),
+            plane: self.plane,
+            sim: Arc::clone(&self.sim),
+            namespace: Namespace::create(self.plane, name).await.expect("a namespace").name().to_owned(),
+            keys: Arc::clone(&self.keys),
+            logs: Arc::clone(&self.logs),
+            _permit: None,
+        }
+    }
+
+    /// What is true of an account: its state, how many DELETEs named it, and how many of them changed it.
+    pub fn truth(&self, account: &str) -> (State, usize, usize) {
+        let log = self.sim.log();
+        (log.state(account), log.deletes(account).len(), log.effective_deletes(account).len())
     }
 
     /// A new key with bytes of its own, that no output may show.
@@ -85,6 +105,11 @@ impl Bed {
     /// `kubectl apply` of this manifest.
     pub async fn apply(&self, manifest: &serde_json::Value) {
         self.try_apply(manifest).await.unwrap_or_else(|error| panic!("kubectl apply: {error}"));
+    }
+
+    /// One `kubectl apply` of all of these.
+    pub async fn apply_all(&self, manifests: &[serde_json::Value]) {
+        self.apply(&serde_json::json!({"apiVersion": "v1", "kind": "List", "items": manifests})).await;
     }
 
     /// `kubectl apply` of this manifest, which may be refused.

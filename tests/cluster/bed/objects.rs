@@ -1,5 +1,6 @@
 //! Secrets and SenderAccounts as people write them.
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::Bed;
@@ -31,7 +32,7 @@ impl Bed {
 
     /// A Secret with exactly these entries; replaces what was there.
     pub async fn secret_with(&self, name: &str, entries: &Value) {
-        self.apply(&json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "stringData": entries})).await;
+        self.apply(&secret(name, entries)).await;
     }
 
     /// Creates a PostPress account's object.
@@ -72,16 +73,53 @@ impl Bed {
         self.kubectl(&["patch", "sacc", name, "--type=merge", "-p", &json!({"spec": spec}).to_string()]).await;
     }
 
+    /// Types the first command that the object's message names, as its reader would.
+    pub async fn obey(&self, object: &Value) {
+        let message = message(object);
+        let command = message.find("kubectl ").map(|at| message[at..].split("; ").next().unwrap_or_default());
+        let command = command.unwrap_or_else(|| panic!("no command to type in: {message}"));
+        let programs = self.plane.kubectl_path().parent().expect("kubectl is in a folder").display();
+        let shell = tokio::process::Command::new("sh")
+            .args(["-c", command])
+            .env("PATH", format!("{programs}:{}", std::env::var("PATH").unwrap_or_default()))
+            .env("KUBECONFIG", self.plane.kubeconfig())
+            .env("KUBECACHEDIR", self.plane.dir().join("kubectl-cache"))
+            .env("KUBERC", "off")
+            .output();
+        let output = shell.await.expect("a shell runs");
+        assert!(output.status.success(), "{command}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+
     /// `kubectl delete`, which returns at once.
     pub async fn delete(&self, name: &str) {
         self.kubectl(&["delete", "sacc", name, "--wait=false"]).await;
     }
 }
 
+/// A Secret with exactly these entries, as a manifest.
+pub fn secret(name: &str, entries: &Value) -> Value {
+    json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "stringData": entries})
+}
+
 /// The reason that the object's `Ready` condition shows.
 pub fn reason(object: &Value) -> &str {
+    ready(object, "reason")
+}
+
+/// The sentence that the object's `Ready` condition shows.
+pub fn message(object: &Value) -> &str {
+    ready(object, "message")
+}
+
+fn ready<'a>(object: &'a Value, member: &str) -> &'a str {
     let conditions = object["status"]["conditions"].as_array().map_or(&[][..], Vec::as_slice);
-    conditions.iter().find(|c| c["type"] == "Ready").and_then(|c| c["reason"].as_str()).unwrap_or("")
+    conditions.iter().find(|c| c["type"] == "Ready").and_then(|c| c[member].as_str()).unwrap_or("")
+}
+
+/// When the object's deletion is tried again at the latest.
+pub fn next_attempt(object: &Value) -> Timestamp {
+    let at = object["status"]["teardown"]["nextAttemptAt"].as_str();
+    at.and_then(|at| at.parse().ok()).unwrap_or_else(|| panic!("it does not say when it is tried again: {}", object["status"]))
 }
 
 /// Whether the object is marked for deletion.

@@ -1,7 +1,7 @@
 //! The operator as users run it: a process with flags, signals and an exit code.
 
 use std::fs::File;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
@@ -25,6 +25,18 @@ impl Bed {
 
     /// An operator for these namespaces.
     pub async fn operator_for(&self, namespaces: &[&str], flags: &[&str]) -> Operator {
+        self.operator_as(self.plane.kubeconfig(), namespaces, flags).await
+    }
+
+    /// An operator for these namespaces, with the rights of whoever this kubeconfig names.
+    pub async fn operator_as(&self, kubeconfig: &Path, namespaces: &[&str], flags: &[&str]) -> Operator {
+        let operator = self.start_operator(kubeconfig, namespaces, flags);
+        self.until_logged(&operator, &["every object was listed"]).await;
+        operator
+    }
+
+    /// The same, not waiting until it is ready to work.
+    pub fn start_operator(&self, kubeconfig: &Path, namespaces: &[&str], flags: &[&str]) -> Operator {
         let (file, path) = tempfile::NamedTempFile::new().expect("a file for the log").into_parts();
         let mut command = Command::new(env!("CARGO_BIN_EXE_sender-operator"));
         command.args(["run", "--allow-insecure-loopback", "--listen", "127.0.0.1:0", "--log-format", "json"]);
@@ -37,17 +49,19 @@ impl Bed {
         for namespace in namespaces {
             command.args(["--watch-namespace", namespace]);
         }
-        command.args(flags).env("KUBECONFIG", self.plane.kubeconfig()).stdin(Stdio::null());
+        command.args(flags).env("KUBECONFIG", kubeconfig).stdin(Stdio::null());
         let stderr: File = file.try_clone().expect("a second handle");
         let child = command.stdout(file).stderr(stderr).spawn().expect("the operator starts");
         let operator = Operator { child, log: path.to_path_buf() };
         self.logs.lock().unwrap().push(path);
-        self.until_logged(&operator, &["every object was listed"]).await;
         operator
     }
 
     /// Stops the operator as Kubernetes does, and checks that no key shows anywhere.
     pub async fn finish(&self, mut operator: Operator) {
+        let metrics = operator.admin("/metrics").await;
+        assert!(metrics.contains("sender_operator_passes_total"), "these are no metrics: {metrics}");
+        self.assert_no_key_in("the metrics", &metrics);
         operator.terminate();
         let status = operator.ended().await;
         assert!(status.success(), "the operator ended with {status}:\n{}", operator.log());
@@ -72,6 +86,11 @@ impl Operator {
     pub fn receipt(&self, name: &str) -> Value {
         let of = self.receipts().into_iter().find(|receipt| receipt["name"] == name);
         of.unwrap_or_else(|| panic!("no receipt of {name} in:\n{}", self.log()))
+    }
+
+    /// The proof on which this object was let go.
+    pub fn proof(&self, name: &str) -> String {
+        self.receipt(name)["proof"].as_str().unwrap_or_default().to_owned()
     }
 
     /// Its process id.

@@ -1,16 +1,20 @@
 //! Waiting for conditions, never for time. The bound is far above what a loaded machine needs: only a failure meets it.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use kube::api::{Api, ApiResource, DynamicObject};
-use sender_operator::crd::SenderAccount;
+use jiff::{SignedDuration, Timestamp};
+use kube::api::{Api, ApiResource, DynamicObject, ListParams};
+use sender_operator::crd::{REQUESTED_AT, SenderAccount};
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
-use super::{Bed, Operator, reason};
+use super::{Bed, Operator, deleting, reason};
 
 const BOUND: Duration = Duration::from_secs(90);
 const BETWEEN: Duration = Duration::from_millis(60);
+/// No deletion is left alone for longer.
+const LONGEST: SignedDuration = SignedDuration::from_mins(15);
 
 impl Bed {
     /// The object as the API server shows it, if it is there.
@@ -42,6 +46,32 @@ impl Bed {
     /// Waits until the object was observed connected, so that evidence is on record.
     pub async fn until_connected(&self, name: &str) -> Value {
         self.until_reason(name, "AccountConnected").await
+    }
+
+    /// Asks for a pass over the object now, and waits until the status tells of it.
+    pub async fn prompted(&self, name: &str) -> Value {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        let asked = NEXT.fetch_add(1, Ordering::Relaxed).to_string();
+        let annotation = format!("{REQUESTED_AT}={asked}");
+        self.kubectl(&["annotate", "sacc", name, "--overwrite", &annotation]).await;
+        self.until(name, "passed over as asked", |object| object["status"]["lastHandledReconcileAt"] == asked).await
+    }
+
+    /// Waits until the object's deletion waits for this reason; then it says so, and when it will be tried again.
+    pub async fn until_waiting(&self, name: &str, expected: &str) -> Value {
+        let waits = |object: &Value| deleting(object) && object["status"]["teardown"]["reason"] == expected;
+        let object = self.until(name, &format!("deleting and waiting: {expected}"), waits).await;
+        assert_eq!(reason(&object), expected, "the condition says what the deletion waits for");
+        assert!(super::next_attempt(&object) <= Timestamp::now() + LONGEST, "{}", shown(Some(&object)));
+        object
+    }
+
+    /// Every object of the namespace.
+    pub async fn objects(&self) -> Vec<Value> {
+        let kind = ApiResource::erase::<SenderAccount>(&());
+        let objects: Api<DynamicObject> = Api::namespaced_with(self.client.clone(), &self.namespace, &kind);
+        let list = objects.list(&ListParams::default()).await.expect("the API server answers");
+        list.items.iter().map(|object| serde_json::to_value(object).expect("an object is JSON")).collect()
     }
 
     /// Waits until the object is gone.

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use provider_simulator::{Fault, On, POSTPRESS_ERRORS, Provider, State, Status};
 use serde_json::json;
-use support::{EMAIL, KEY, LINKEDIN, OTHER_KEY, ask, listed, postpress, puffle_delete, puffle_list, start};
+use support::{Client, EMAIL, KEY, LINKEDIN, OTHER_KEY, ask, listed, postpress, puffle_delete, puffle_list, start};
 
 #[tokio::test]
 async fn postpress_deletes_an_account_by_its_first_delete() {
@@ -63,7 +63,7 @@ async fn postpress_refuses_an_unknown_key_and_a_key_in_the_wrong_header() {
     let unknown = postpress(&sim, "DELETE", "acc_1", "pp_live_unknown").await.unwrap();
     assert_eq!((unknown.status, &unknown.json()["type"]), (401, &json!("errors/missing_credentials")));
 
-    let mut client = support::Client::connect(sim.address(Provider::PostPress)).await;
+    let mut client = Client::connect(sim.address(Provider::PostPress)).await;
     let bearer = format!("Bearer {KEY}");
     client.send("DELETE", "/v1/accounts/acc_1", &[("authorization", &bearer)]).await;
     assert_eq!(client.reply().await.unwrap().status, 401);
@@ -171,6 +171,20 @@ async fn puffle_answers_404_and_401_in_its_envelope() {
         assert_eq!((reply.status, &reply.json()["error"]["code"]), (401, &json!("unauthorized")));
     }
     assert_eq!(sim.log().state(EMAIL), State::Connected);
+}
+
+#[tokio::test]
+async fn puffle_takes_a_key_only_as_a_bearer_token() {
+    let sim = start().await;
+    sim.puffle().workspace(KEY);
+
+    for (header, scheme, status) in
+        [("authorization", "bearer ", 200), ("authorization", "apikey ", 401), ("x-api-key", "", 401)]
+    {
+        let mut client = Client::connect(sim.address(Provider::Puffle)).await;
+        client.send("GET", "/api/accounts", &[(header, &format!("{scheme}{KEY}"))]).await;
+        assert_eq!(client.reply().await.unwrap().status, status, "{header}: {scheme}");
+    }
 }
 
 #[tokio::test]
