@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use crate::admin::{self, Admin};
 use crate::args::Config;
 use crate::audit::Receipts;
-use crate::controller::{self, Parts, Poke};
+use crate::controller::{self, Parts};
 use crate::crd;
 use crate::events::Events;
 use crate::index::{Index, Scope};
@@ -97,7 +97,6 @@ async fn operate(config: Config) -> Result<(), Fault> {
     let metrics = Metrics::default();
     let stopping = CancellationToken::new();
     let served = Arc::new(AtomicBool::new(false));
-    let (poke, pokes) = Poke::channel();
     let (events, last_events) = Events::new(client.clone(), metrics.clone());
     let last_events = tokio::spawn(last_events);
     let reconciler = Reconciler::new(Deps {
@@ -122,8 +121,7 @@ async fn operate(config: Config) -> Result<(), Fault> {
         }
         served.store(true, Ordering::Relaxed);
         let concurrency = config.concurrency;
-        let parts =
-            Parts { client: client.clone(), scopes, index, pokes, concurrency, stopping: stopping.clone(), metrics };
+        let parts = Parts { client: client.clone(), scopes, index, concurrency, stopping: stopping.clone(), metrics };
         controller::run(parts, Arc::new(reconciler)).await;
     };
     let ended = tokio::select! {

@@ -13,7 +13,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded};
+use futures::channel::mpsc::{UnboundedReceiver, unbounded};
 use futures::{FutureExt, Stream, StreamExt, stream};
 use kube::api::Api;
 use kube::core::DeserializeGuard;
@@ -56,27 +56,6 @@ pub struct SecretRef {
     pub name: String,
 }
 
-/// Wakes objects: each is passed over once more, soon, or after the pass that runs now.
-#[derive(Clone, Debug)]
-pub struct Poke(UnboundedSender<ObjectRef<Cached>>);
-
-/// The other end of [`Poke`].
-pub struct Pokes(UnboundedReceiver<ObjectRef<Cached>>);
-
-impl Poke {
-    /// Both ends.
-    pub fn channel() -> (Self, Pokes) {
-        let (sender, receiver) = unbounded();
-        (Self(sender), Pokes(receiver))
-    }
-
-    /// Wakes this object, if it is there.
-    pub fn wake(&self, namespace: &str, name: &str) {
-        // Nobody listens any more only when everything ends.
-        let _ = self.0.unbounded_send(ObjectRef::new(name).within(namespace));
-    }
-}
-
 /// What the controller is made of.
 pub struct Parts {
     /// Where the objects are.
@@ -85,8 +64,6 @@ pub struct Parts {
     pub scopes: BTreeSet<Scope>,
     /// What the watches feed.
     pub index: Arc<Index>,
-    /// Who else wakes objects.
-    pub pokes: Pokes,
     /// How many passes run at once.
     pub concurrency: u16,
     /// Once cancelled no pass begins, and those that run are awaited.
@@ -97,7 +74,7 @@ pub struct Parts {
 
 /// Watches and works until `stopping` is cancelled and the last pass has ended. Returns earlier only by a bug.
 pub async fn run<W: Work>(parts: Parts, work: Arc<W>) {
-    let Parts { client, scopes, index, pokes, concurrency, stopping, metrics } = parts;
+    let Parts { client, scopes, index, concurrency, stopping, metrics } = parts;
     let events = stream::select_all(scopes.into_iter().map(|scope| watch(&client, scope)));
     let (store, writer) = reflector::store();
     let (unused, unused_secrets) = unbounded();
@@ -106,7 +83,6 @@ pub async fn run<W: Work>(parts: Parts, work: Arc<W>) {
     // trigger by name is what the controller's own stream would become, too.
     let controller = Controller::for_stream(stream::pending(), store)
         .reconcile_on(woken)
-        .reconcile_on(pokes.0)
         .with_config(Config::default().concurrency(concurrency))
         .graceful_shutdown_on(stopping.clone().cancelled_owned());
     let context = Arc::new(Context { work: Arc::clone(&work), stopping: stopping.clone(), metrics });

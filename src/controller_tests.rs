@@ -176,7 +176,6 @@ impl Work for Script {
 struct Running {
     passes: mpsc::UnboundedReceiver<String>,
     released: mpsc::UnboundedReceiver<SecretRef>,
-    poke: Poke,
     index: Arc<Index>,
     metrics: Metrics,
     stopping: CancellationToken,
@@ -190,7 +189,6 @@ impl Running {
             named => named.iter().map(|&name| Scope::Namespace(name.to_owned())).collect(),
         };
         let index = Arc::new(Index::new(scopes.clone()));
-        let (poke, pokes) = Poke::channel();
         let (metrics, stopping) = (Metrics::default(), CancellationToken::new());
         let (sender, passes) = mpsc::unbounded_channel();
         let (release_sender, released) = mpsc::unbounded_channel();
@@ -199,13 +197,12 @@ impl Running {
             client: client.clone(),
             scopes,
             index: Arc::clone(&index),
-            pokes,
             concurrency,
             stopping: stopping.clone(),
             metrics: metrics.clone(),
         };
         let task = tokio::spawn(run(parts, work));
-        Self { passes, released, poke, index, metrics, stopping, task }
+        Self { passes, released, index, metrics, stopping, task }
     }
 
     async fn next(&mut self) -> String {
@@ -225,6 +222,11 @@ impl Running {
         self.stopping.cancel();
         soon(self.task).await.unwrap();
     }
+}
+
+/// The same, and somebody asks for a try.
+fn asked(object: &Fixture, time: u32) -> Fixture {
+    object.clone().annotated(crate::crd::REQUESTED_AT, &time.to_string())
 }
 
 fn nothing() -> Doing {
@@ -285,7 +287,7 @@ async fn a_panic_ends_nothing_but_its_own_pass_and_is_counted() {
     assert_eq!(running.next().await, "bad");
     fake.put(&Fixture::postpress("good", "2"));
     assert_eq!(running.next().await, "good");
-    running.poke.wake("sales", "bad");
+    fake.put(&asked(&Fixture::postpress("bad", "1"), 1));
     assert_eq!(running.next().await, "bad");
     let metrics = running.metrics.clone();
     running.stop().await;
@@ -303,7 +305,7 @@ async fn a_pass_that_panics_is_tried_again_later_and_not_at_once() {
 }
 
 #[tokio::test]
-async fn an_object_is_never_passed_over_twice_at_once_and_a_poke_in_between_is_not_lost() {
+async fn an_object_is_never_passed_over_twice_at_once_and_a_change_in_between_is_not_lost() {
     let (fake, client) = Fake::start().await;
     let gate = Arc::new(Semaphore::new(0));
     let at_once = Arc::new((AtomicUsize::new(0), AtomicUsize::new(0)));
@@ -318,13 +320,14 @@ async fn an_object_is_never_passed_over_twice_at_once_and_a_poke_in_between_is_n
             }
         })
     });
-    fake.put(&Fixture::postpress("gated", "1"));
+    let gated = Fixture::postpress("gated", "1");
+    fake.put(&gated);
     let mut running = Running::start(&client, &[], 8, doing);
     assert_eq!(running.next().await, "gated");
-    for _ in 0..3 {
-        running.poke.wake("sales", "gated");
+    for time in 1..4 {
+        fake.put(&asked(&gated, time));
     }
-    // What comes after the pokes shows that they have been taken in.
+    // What comes after the changes shows that they have been taken in.
     fake.put(&Fixture::postpress("other", "2"));
     assert_eq!(running.next().await, "other");
     gate.add_permits(2);
@@ -371,14 +374,14 @@ async fn a_stop_awaits_the_pass_that_runs_and_begins_no_other() {
     let mut running = Running::start(&client, &[], 1, doing);
     let first = running.next().await;
     running.stopping.cancel();
-    running.poke.wake("sales", &first);
+    fake.put(&asked(&Fixture::postpress(&first, "1"), 1));
     for _ in 0..100 {
         tokio::task::yield_now().await;
     }
     assert!(!running.task.is_finished());
     gate.add_permits(10);
     soon(&mut running.task).await.unwrap();
-    assert_eq!(running.passes.recv().await, None, "neither the other object nor the poke got a pass");
+    assert_eq!(running.passes.recv().await, None, "neither the other object nor the change got a pass");
 }
 
 #[tokio::test]

@@ -50,7 +50,7 @@ const PUFFLE_ID: &str = "^([0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[1-8][0-9a-fA-F]{3}-[89
     status = "SenderAccountStatus",
     doc = "A sender account that people connected at a provider: when this object is deleted, the account is deleted at the provider, and only then does the object go.",
     validation = ("!has(self.status) || !has(self.status.teardown) || self.status.teardown.attempt == 0 || !has(self.spec.provider.puffle) || !has(oldSelf.spec.provider.puffle) || (has(self.spec.provider.puffle.teardown) && self.spec.provider.puffle.teardown == 'Purge') == (has(oldSelf.spec.provider.puffle.teardown) && oldSelf.spec.provider.puffle.teardown == 'Purge')",
-        "teardown cannot change any more: a DELETE was or may have been sent; write back the one that was there"),
+        "teardown cannot change any more: a DELETE was or may have been sent; write what was there, or set deletionPolicy to Orphan to let the account be"),
     selectable = ".spec.provider.postpress.accountId",
     selectable = ".spec.provider.puffle.accountId",
     printcolumn(name = "Provider", type_ = "string", json_path = ".status.account.provider"),

@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::process::{ExitStatus, Stdio};
 
 use serde_json::{Value, json};
-use support::{Client, EMAIL, KEY, LINKEDIN, Reply};
+use support::{Client, EMAIL, KEY, LINKEDIN, Reply, until};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
@@ -113,9 +113,7 @@ async fn faults_can_be_set_released_and_cleared_from_outside() {
     assert_eq!((&faults["faults"][0]["hits"], &faults["faults"][0]["waiting"]), (&json!(1), &json!(1)));
 
     assert_eq!(running.control("POST", "/faults/1/release", "").await.status, 204);
-    while running.state_of("acc_1").await["state"] != "gone" {
-        tokio::task::yield_now().await;
-    }
+    until("the effect", async || running.state_of("acc_1").await["state"] == "gone").await;
     assert_eq!(running.control("DELETE", "/faults", "").await.status, 204);
     assert_eq!(running.delete_at_postpress("acc_1").await.status, 404);
 }

@@ -6,7 +6,7 @@ use std::io::ErrorKind;
 use std::time::Duration;
 
 use provider_simulator::{Call, Effect, Fault, Listener, On, Provider, State, Status, fingerprint};
-use support::{Client, EMAIL, KEY, LINKEDIN, OTHER_KEY, ask, postpress, puffle_delete, puffle_list, start};
+use support::{Client, EMAIL, KEY, LINKEDIN, OTHER_KEY, ask, postpress, puffle_delete, puffle_list, start, until};
 use tokio::io::AsyncWriteExt;
 
 #[tokio::test]
@@ -256,9 +256,7 @@ async fn a_second_listener_counts_what_reaches_it() {
     client.stream.write_all(b"hello").await.unwrap();
     // It never answers: the only end of this read is the listener's own.
     let listened = tokio::spawn(async move { client.reply().await });
-    while listener.bytes() < 5 {
-        tokio::task::yield_now().await;
-    }
+    until("the bytes", async || listener.bytes() == 5).await;
 
     assert_eq!((listener.connections(), listener.bytes()), (1, 5));
     drop(listener);

@@ -4,7 +4,7 @@
 use std::io;
 use std::net::SocketAddr;
 
-use provider_simulator::{Effect, Ending, Fault, FaultHandle, Log, On, Provider, Simulator, Status};
+use provider_simulator::{Effect, Ending, Fault, FaultHandle, Log, On, Provider, Simulator, Status, WAIT_BOUND};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -142,4 +142,14 @@ pub async fn with_fault(fault: Fault) -> (Simulator, FaultHandle) {
 pub fn last(log: &Log) -> (Effect, Option<u16>, Ending, bool) {
     let entry = log.entries().last().unwrap();
     (entry.effect, entry.status, entry.ending, entry.seen)
+}
+
+/// Asks again and again until `done`, no longer than the simulator itself would wait.
+pub async fn until(what: &str, mut done: impl AsyncFnMut() -> bool) {
+    let asking = async {
+        while !done().await {
+            tokio::task::yield_now().await;
+        }
+    };
+    assert!(tokio::time::timeout(WAIT_BOUND, asking).await.is_ok(), "waited {WAIT_BOUND:?} for {what}");
 }

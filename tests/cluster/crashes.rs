@@ -1,0 +1,245 @@
+//! The operator is killed at every point of a teardown that a provider can see. The next one finishes, and no account
+//! gets a DELETE too many.
+
+use provider_simulator::{Fault, FaultHandle, On, State, Status};
+
+use crate::bed::{Bed, EMAIL, LINKEDIN, SOFT};
+
+/// No reads but those of the teardowns.
+const UNOBSERVED: [&str; 2] = ["--observe-interval", "1h"];
+
+#[tokio::test]
+async fn killed_while_a_disconnect_is_on_its_way_the_next_one_reads_and_sends_again_only_what_had_no_effect() {
+    let bed = Bed::new("kill-linkedin").await;
+    let key = bed.key();
+    bed.puffle_secret("puffle", &key).await;
+    for (name, account) in [("applied", LINKEDIN), ("unapplied", SOFT)] {
+        bed.sim.puffle().add_linkedin(&key, account, Status::Connected);
+        bed.linkedin(name, account, "puffle").await;
+    }
+    let applied = bed.sim.fault(On::delete().account(LINKEDIN).nth(1), Fault::own().hold());
+    let unapplied = bed.sim.fault(On::delete().account(SOFT).nth(1), Fault::own().not_applied().hold());
+    let operator = bed.operator(&[]).await;
+    deleted(&bed, &["applied", "unapplied"]).await;
+    held(&bed, &[&applied, &unapplied]).await;
+
+    operator.kill();
+    let operator = bed.operator(&[]).await;
+    gone(&bed, &["applied", "unapplied"]).await;
+
+    assert_eq!(bed.truth(LINKEDIN), (State::Disconnected, 1, 1));
+    assert_eq!(operator.receipt("applied")["proof"], "AlreadySoft");
+    assert_eq!(bed.truth(SOFT), (State::Disconnected, 2, 1));
+    assert_eq!(operator.receipt("unapplied")["proof"], "ReadBack");
+    bed.finish(operator).await;
+}
+
+#[tokio::test]
+async fn killed_while_a_disconnect_is_on_its_way_that_takes_effect_only_later_the_next_one_waits_for_it() {
+    let bed = Bed::new("kill-late").await;
+    linkedin(&bed).await;
+    let delete = bed.sim.fault(On::delete().nth(1), Fault::own().applied_when_released().hold());
+    let operator = bed.operator(&[]).await;
+    deleted(&bed, &["linkedin"]).await;
+    held(&bed, &[&delete]).await;
+
+    operator.kill();
+    // Longer than this test can take.
+    let operator = bed.operator(&["--outcome-window", "10m"]).await;
+    bed.until_reason("linkedin", "OutcomeUnknown").await;
+    assert_eq!(bed.truth(LINKEDIN), (State::Connected, 1, 0));
+    delete.release();
+    gone(&bed, &["linkedin"]).await;
+
+    assert_eq!(bed.truth(LINKEDIN), (State::Disconnected, 1, 1));
+    bed.finish(operator).await;
+}
+
+#[tokio::test]
+async fn killed_while_a_delete_that_may_be_repeated_is_on_its_way_the_next_one_repeats_it_until_the_account_is_proved_gone() {
+    let bed = Bed::new("kill-permanent").await;
+    let (postpress, puffle) = (bed.key(), bed.key());
+    bed.postpress_secret("postpress", &postpress).await;
+    bed.puffle_secret("puffle", &puffle).await;
+    let uuid = |number: usize| format!("3e7c9d3b-bf4a-4f6c-8f86-{number:012x}");
+    // What is killed at which DELETE, whether that one had its effect, and how many DELETEs it takes in the end.
+    let (kinds, mut faults) = ([("postpress", 1, 2), ("email", 1, 2), ("purge", 1, 3), ("purge", 2, 3), ("purge", 3, 4)], Vec::new());
+    let mut cases = Vec::new();
+    for (kind, nth, sent) in kinds {
+        for applied in [true, false] {
+            let (name, account) = (format!("{kind}-{nth}-{applied}"), uuid(cases.len()));
+            match kind {
+                "postpress" => {
+                    bed.sim.postpress().add(&postpress, &account);
+                    bed.postpress(&name, &account, "postpress").await;
+                }
+                "email" => {
+                    bed.sim.puffle().add_email(&puffle, &account);
+                    bed.email(&name, &account, "puffle").await;
+                }
+                _ => {
+                    bed.sim.puffle().add_linkedin(&puffle, &account, Status::Connected);
+                    bed.purge(&name, &account, "puffle").await;
+                }
+            }
+            let fault = if applied { Fault::own() } else { Fault::own().not_applied() };
+            faults.push(bed.sim.fault(On::delete().account(&account).nth(nth), fault.hold()));
+            // The third DELETE of a purge finds nothing, whether it is carried out or not.
+            let sent = if applied || nth == 3 { sent } else { sent + 1 };
+            cases.push((name, account, (State::Gone, sent, if kind == "purge" { 2 } else { 1 })));
+        }
+    }
+    let operator = bed.operator(&UNOBSERVED).await;
+    let names: Vec<_> = cases.iter().map(|(name, ..)| name.as_str()).collect();
+    deleted(&bed, &names).await;
+    held(&bed, &faults.iter().collect::<Vec<_>>()).await;
+
+    operator.kill();
+    let operator = bed.operator(&UNOBSERVED).await;
+    gone(&bed, &names).await;
+
+    for (name, account, expected) in &cases {
+        assert_eq!(bed.truth(account), *expected, "{name}");
+    }
+    bed.finish(operator).await;
+}
+
+#[tokio::test]
+async fn killed_between_the_answer_and_the_release_the_next_one_releases_without_another_effective_delete() {
+    let bed = Bed::new("kill-read-back").await;
+    one_of_each(&bed).await;
+    let delete = bed.sim.fault(On::delete(), Fault::own().hold());
+    let operator = bed.operator(&UNOBSERVED).await;
+    deleted(&bed, &["linkedin", "postpress", "email"]).await;
+    until_waiting(&bed, &delete, 3).await;
+    // Every read from here on is a read-back.
+    let read_back = bed.sim.fault(On::read(), Fault::own().hold());
+    delete.clear();
+    delete.release();
+    until_waiting(&bed, &read_back, 3).await;
+
+    read_back.clear();
+    operator.kill();
+    let operator = bed.operator(&UNOBSERVED).await;
+    gone(&bed, &["linkedin", "postpress", "email"]).await;
+
+    assert_eq!(bed.truth(LINKEDIN), (State::Disconnected, 1, 1));
+    assert_eq!(operator.receipt("linkedin")["proof"], "AlreadySoft");
+    assert_eq!(bed.truth("acc_1"), (State::Gone, 2, 1), "what may be repeated is, and proves itself by its 404");
+    assert_eq!(operator.receipt("postpress")["proof"], "NotFoundAfterSeenAlive");
+    assert_eq!(bed.truth(EMAIL), (State::Gone, 2, 1));
+    assert_eq!(operator.receipt("email")["proof"], "NotFoundAfterSeenAlive");
+    bed.finish(operator).await;
+}
+
+#[tokio::test]
+async fn killed_after_the_acknowledgement_was_recorded_the_next_one_only_reads() {
+    let bed = Bed::new("kill-acked").await;
+    one_of_each(&bed).await;
+    let delete = bed.sim.fault(On::delete(), Fault::own().hold());
+    let operator = bed.operator(&UNOBSERVED).await;
+    deleted(&bed, &["linkedin", "postpress", "email"]).await;
+    until_waiting(&bed, &delete, 3).await;
+    let read_back = bed.sim.fault(On::read(), Fault::status(503));
+    delete.release();
+    for name in ["linkedin", "postpress", "email"] {
+        bed.until_reason(name, "ReadingBack").await;
+    }
+
+    operator.kill();
+    read_back.clear();
+    let operator = bed.operator(&UNOBSERVED).await;
+    gone(&bed, &["linkedin", "postpress", "email"]).await;
+
+    for (name, account, state) in
+        [("linkedin", LINKEDIN, State::Disconnected), ("postpress", "acc_1", State::Gone), ("email", EMAIL, State::Gone)]
+    {
+        assert_eq!(bed.truth(account), (state, 1, 1), "{name}");
+        assert_eq!(operator.receipt(name)["proof"], "ReadBack", "{name}");
+    }
+    bed.finish(operator).await;
+}
+
+#[tokio::test]
+async fn killed_after_an_acknowledgement_without_effect_the_next_one_does_not_send_again_either() {
+    let bed = Bed::new("kill-acked-alive").await;
+    linkedin(&bed).await;
+    let delete = bed.sim.fault(On::delete(), Fault::own().applied_when_released());
+    let operator = bed.operator(&[]).await;
+    deleted(&bed, &["linkedin"]).await;
+    bed.until_reason("linkedin", "ReadingBack").await;
+
+    operator.kill();
+    let operator = bed.operator(&[]).await;
+    bed.until_reason("linkedin", "AckedButAlive").await;
+    assert_eq!(bed.truth(LINKEDIN), (State::Connected, 1, 0));
+    delete.release();
+    gone(&bed, &["linkedin"]).await;
+
+    assert_eq!(bed.truth(LINKEDIN), (State::Disconnected, 1, 1));
+    bed.finish(operator).await;
+}
+
+#[tokio::test]
+async fn killed_while_reading_before_anything_was_sent_the_next_one_starts_from_the_beginning() {
+    let bed = Bed::new("kill-reading").await;
+    linkedin(&bed).await;
+    let operator = bed.operator(&UNOBSERVED).await;
+    bed.until_connected("linkedin").await;
+    let read = bed.sim.fault(On::read().nth(1), Fault::own().hold());
+    bed.delete("linkedin").await;
+    held(&bed, &[&read]).await;
+
+    operator.kill();
+    let operator = bed.operator(&UNOBSERVED).await;
+    gone(&bed, &["linkedin"]).await;
+
+    assert_eq!(bed.truth(LINKEDIN), (State::Disconnected, 1, 1));
+    assert_eq!(operator.receipt("linkedin")["attempts"], 1);
+    bed.finish(operator).await;
+}
+
+/// A connected LinkedIn sender with its object.
+async fn linkedin(bed: &Bed) {
+    let key = bed.key();
+    bed.sim.puffle().add_linkedin(&key, LINKEDIN, Status::Connected);
+    bed.puffle_secret("puffle", &key).await;
+    bed.linkedin("linkedin", LINKEDIN, "puffle").await;
+}
+
+/// A LinkedIn sender, a PostPress account and a mailbox with their objects: what is read back after its DELETE.
+async fn one_of_each(bed: &Bed) {
+    let key = bed.key();
+    bed.sim.puffle().add_linkedin(&key, LINKEDIN, Status::Connected).add_email(&key, EMAIL);
+    bed.sim.postpress().add(&key, "acc_1");
+    bed.puffle_secret("puffle", &key).await;
+    bed.postpress_secret("postpress", &key).await;
+    bed.linkedin("linkedin", LINKEDIN, "puffle").await;
+    bed.postpress("postpress", "acc_1", "postpress").await;
+    bed.email("email", EMAIL, "puffle").await;
+}
+
+async fn deleted(bed: &Bed, names: &[&str]) {
+    for name in names {
+        bed.until_connected(name).await;
+    }
+    bed.kubectl(&["delete", "sacc", "--all", "--wait=false"]).await;
+}
+
+async fn gone(bed: &Bed, names: &[&str]) {
+    for name in names {
+        bed.until_gone(name).await;
+    }
+}
+
+/// Waits until each fault holds one request back.
+async fn held(bed: &Bed, faults: &[&FaultHandle]) {
+    for fault in faults {
+        until_waiting(bed, fault, 1).await;
+    }
+}
+
+async fn until_waiting(bed: &Bed, fault: &FaultHandle, requests: u64) {
+    let what = format!("fault {} holds {requests} back", fault.id());
+    bed.sim.wait_for(&what, |_| fault.waiting() == requests).await.unwrap();
+}
