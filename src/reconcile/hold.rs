@@ -2,11 +2,12 @@
 //!
 //! At least one user of a held Secret, its keeper, carries `status.heldSecret`. A keeper that leaves hands the role to
 //! another user by a compare-and-swap on that user, which makes that user's own release, if one is under way, fail and
-//! look again; the last user takes the hold off. A new user that finds only leaving keepers waits for them, and then
-//! makes sure of the hold itself. So a crash never leaves an object that can prove nothing, or a Secret that nobody
-//! lets go.
+//! look again; the last user takes the hold off. A user that finds no keeper that stays becomes one. Adoption and the
+//! last user's leave of one Secret exclude each other, so that neither rests on what the other is about to change. So a
+//! crash never leaves an object that can prove nothing, or a Secret that nobody lets go.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use k8s_openapi::api::core::v1::Secret;
 use serde_json::json;
@@ -25,8 +26,6 @@ pub enum Adopted {
     Held(Option<Hold>),
     /// Holds are turned off.
     Off,
-    /// The only keepers are leaving: look again when they are gone.
-    KeeperLeaving,
     /// The Secret is not there, or is being deleted without a hold.
     NoSecret,
 }
@@ -45,12 +44,13 @@ pub struct SecretHold {
     io: KubeIo,
     index: Arc<Index>,
     config: Arc<Config>,
+    turns: Mutex<HashMap<(String, String), Arc<tokio::sync::Mutex<()>>>>,
 }
 
 impl SecretHold {
     /// Over this connection to the API server.
     pub fn new(io: KubeIo, index: Arc<Index>, config: Arc<Config>) -> Self {
-        Self { io, index, config }
+        Self { io, index, config, turns: Mutex::default() }
     }
 
     /// Makes sure that the Secret of a live object is held, and says whether this object keeps the hold.
@@ -62,12 +62,14 @@ impl SecretHold {
         // Another Secret than the one it keeps: hand that one on first.
         if let Some(hold) = own.as_ref().filter(|hold| !self.config.secret_hold || hold.secret != account.secret) {
             if !self.config.secret_hold || self.leave_secret(account, &hold.secret).await? == Left::LastUser {
-                self.remove(&account.namespace, &hold.secret).await?;
+                self.take_off(account, &hold.secret).await?;
             }
         }
         if !self.config.secret_hold {
             return Ok(Adopted::Off);
         }
+        let turn = self.turn(&account.namespace, &account.secret);
+        let _turn = turn.lock().await;
         let secret = match self.io.secret(&account.namespace, &account.secret).await {
             Ok(secret) => secret,
             Err(ApiFault::NotFound) => return Ok(Adopted::NoSecret),
@@ -85,12 +87,9 @@ impl SecretHold {
         if own.is_some() {
             return Ok(Adopted::Held(own));
         }
-        let keepers: Vec<_> = self.users(account, &account.secret).into_iter().filter(|user| keeps_hold(user)).collect();
-        Ok(match keepers.iter().any(|keeper| !keeper.view.deleting) {
-            true => Adopted::Held(None),
-            false if keepers.is_empty() => Adopted::Held(keeps),
-            false => Adopted::KeeperLeaving,
-        })
+        let stays = |user: &Account| keeps_hold(user) && !user.view.deleting;
+        let kept = self.users(account, &account.secret).iter().any(stays);
+        Ok(Adopted::Held(keeps.filter(|_| !kept)))
     }
 
     /// Hands the hold on, if this object keeps one.
@@ -132,11 +131,20 @@ impl SecretHold {
         self.io.write_status(heir, &status).await.map(|_| true)
     }
 
-    /// Takes the hold off, if it is on.
+    /// The last user takes the hold off.
     ///
     /// # Errors
-    /// [`ApiFault`]
-    pub async fn remove(&self, namespace: &str, secret: &str) -> Result<(), ApiFault> {
+    /// [`ApiFault::Conflict`] when it is not the last one any more.
+    pub async fn take_off(&self, account: &Account, secret: &str) -> Result<(), ApiFault> {
+        let turn = self.turn(&account.namespace, secret);
+        let _turn = turn.lock().await;
+        match self.config.secret_hold && !self.users(account, secret).is_empty() {
+            true => Err(ApiFault::Conflict),
+            false => self.remove(&account.namespace, secret).await,
+        }
+    }
+
+    async fn remove(&self, namespace: &str, secret: &str) -> Result<(), ApiFault> {
         let secret = match self.io.secret(namespace, secret).await {
             Ok(secret) => secret,
             Err(ApiFault::NotFound) => return Ok(()),
@@ -156,6 +164,8 @@ impl SecretHold {
     /// # Errors
     /// [`ApiFault`]
     pub async fn abandoned(&self, namespace: &str, secret: &str) -> Result<(), ApiFault> {
+        let turn = self.turn(namespace, secret);
+        let _turn = turn.lock().await;
         if self.index.users(namespace, secret).is_empty() { self.remove(namespace, secret).await } else { Ok(()) }
     }
 
@@ -165,6 +175,13 @@ impl SecretHold {
             Some(_) => json!({"op": "add", "path": "/metadata/finalizers/-", "value": SECRET_FINALIZER}),
         };
         self.io.patch_secret(secret, vec![operation]).await.map(drop)
+    }
+
+    /// Whose turn it is to change this Secret's hold.
+    fn turn(&self, namespace: &str, secret: &str) -> Arc<tokio::sync::Mutex<()>> {
+        let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
+        turns.retain(|_, turn| Arc::strong_count(turn) > 1);
+        Arc::clone(turns.entry((namespace.to_owned(), secret.to_owned())).or_default())
     }
 
     /// The other objects that use this Secret and have our finalizer.

@@ -23,8 +23,6 @@ use crate::teardown::outcome::{Outcome, Refusal};
 
 /// After a start, objects at rest are read again spread over this part of the interval, not all at once.
 const SPREAD: u32 = 12;
-/// While another object's leave must be waited for.
-const SOON: Duration = Duration::from_secs(2);
 
 /// The longest that a DELETE can take, with a margin: an earlier process has ended when this one starts.
 const LONGEST_REQUEST: Duration = Duration::from_secs(70);
@@ -94,10 +92,6 @@ impl Reconciler {
         let hold = match self.hold.adopt(&account).await {
             Ok(Adopted::Held(hold)) => hold,
             Ok(Adopted::Off) => None,
-            Ok(Adopted::KeeperLeaving) => {
-                self.conclude(&account, ledger, Reason::Observing.into(), account.hold()).await?;
-                return Ok(SOON);
-            }
             Ok(Adopted::NoSecret) => {
                 return self.conclude(&account, ledger, Reason::SecretMissing.into(), account.hold()).await;
             }

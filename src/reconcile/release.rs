@@ -69,7 +69,7 @@ impl Reconciler {
             self.confirm(account, proof, sent).await?;
         }
         if let (Left::LastUser, Some(hold)) = (&left, account.hold()) {
-            self.hold.remove(&account.namespace, &hold.secret).await?;
+            self.hold.take_off(account, &hold.secret).await?;
         }
         if let Err(error) = self.receipts.write(&receipt(account, proof, sent, acked)) {
             tracing::error!(uid = account.view.uid, %error, "the receipt could not be written: the finalizer stays");

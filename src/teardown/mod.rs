@@ -1,6 +1,6 @@
 //! The teardown, PURE: [`decide`] says the next step of a deletion, [`settle`] what an outcome leaves in the ledger.
 //! No async, no clock, no randomness, no client: a model checker, the tests and the running operator call the same
-//! functions. `docs`: the steps are numbered as in the comments of [`decide`].
+//! functions. The steps are numbered in the comments of [`decide`].
 
 mod answer;
 mod evidence;

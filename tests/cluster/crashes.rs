@@ -241,5 +241,5 @@ async fn held(bed: &Bed, faults: &[&FaultHandle]) {
 
 async fn until_waiting(bed: &Bed, fault: &FaultHandle, requests: u64) {
     let what = format!("fault {} holds {requests} back", fault.id());
-    bed.sim.wait_for(&what, |_| fault.waiting() == requests).await.unwrap();
+    bed.eventually(&what, async || fault.waiting() == requests).await;
 }

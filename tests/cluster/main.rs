@@ -4,4 +4,9 @@
 
 mod bed;
 
+mod costs;
+mod crashes;
 mod main_job;
+mod shutdown;
+mod twins;
+mod unknown_outcomes;

@@ -4,6 +4,7 @@ mod apart;
 mod leaks;
 mod objects;
 mod operator;
+mod senders;
 mod waits;
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -17,6 +18,7 @@ use tokio::sync::{OnceCell, Semaphore, SemaphorePermit};
 
 pub use objects::{EMAIL, LINKEDIN, PURGE, SOFT, deleting, message, next_attempt, reason, secret};
 pub use operator::Operator;
+pub use senders::{Kind, Sender};
 
 /// So many tests run at once, whatever the number of test threads: each has an operator process.
 const AT_ONCE: usize = 4;
