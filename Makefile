@@ -20,7 +20,7 @@ demo: rust
 test: rust
 	@$(BUILD_CONTROL_PLANE) kube-apiserver kube-controller-manager etcd kubectl >/dev/null
 	$(CARGO) build --locked --workspace --bins
-	$(CARGO) test --locked --workspace
+	$(CARGO) test --locked --workspace --no-fail-fast
 
 lint: rust
 	$(CARGO) fmt --all --check

@@ -130,8 +130,10 @@ async fn operate(config: Config) -> Result<(), Fault> {
         signal = signals.obey(&stopping) => Err(Fault::Forced { signal }),
         () = overdue(&stopping) => Err(Fault::StopTooSlow),
     };
-    // The queue closes with the reconciler; what is in it is still written, if that is quick.
-    let _ = tokio::time::timeout(LAST_EVENTS, last_events).await;
+    if ended.is_ok() {
+        // The queue closed with the reconciler; what is in it is still written, if that is quick.
+        let _ = tokio::time::timeout(LAST_EVENTS, last_events).await;
+    }
     ended
 }
 

@@ -1,6 +1,8 @@
 //! The streams: watches feed the index, the index wakes objects, kube's scheduler runs one pass per object at a time. It
 //! knows when a pass is due, never what it does.
 
+#[cfg(test)]
+mod fake;
 mod feed;
 mod retry;
 mod served;

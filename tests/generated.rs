@@ -70,7 +70,8 @@ fn flags() -> String {
         let name = flag.split([' ', '[']).next().unwrap();
         let env = take(&mut text, "env").unwrap_or_default();
         assert_eq!(env.trim_end_matches('='), name.replace("--", "SENDER_OPERATOR_").replace('-', "_").to_uppercase());
-        let default = take(&mut text, "default").map(|it| if it.starts_with("all ") || it == "none" { it } else { format!("`{it}`") });
+        let default = take(&mut text, "default")
+            .map(|it| if it.starts_with("all ") || it == "none" { it } else { format!("`{it}`") });
         let values = take(&mut text, "possible values").filter(|values| values != "true, false");
         let values = values.map(|values| format!(": {values}")).unwrap_or_default();
         writeln!(table, "| `{flag}` | {} | {}{values} |", default.unwrap_or_default(), text.trim()).unwrap();
@@ -91,8 +92,7 @@ fn take(text: &mut String, name: &str) -> Option<String> {
 
 /// Every reason with its message, the object's own words in capitals.
 fn reasons() -> String {
-    let words =
-        Words { namespace: "NAMESPACE", name: "NAME", secret: "SECRET", account: "ACCOUNT", subject: "…" };
+    let words = Words { namespace: "NAMESPACE", name: "NAME", secret: "SECRET", account: "ACCOUNT", subject: "…" };
     let mut table = "| reason | who acts | message |\n|---|---|---|\n".to_owned();
     for reason in Reason::ALL {
         let actor = reason.actor().to_string();

@@ -10,7 +10,8 @@ use std::process::Command;
 fn checked(programs: &[(&str, &str)]) -> (bool, String) {
     let path = tempfile::tempdir().unwrap();
     for tool in ["sh", "dirname", "sed", "sort", "head"] {
-        let found = env::split_paths(&env::var_os("PATH").unwrap()).map(|dir| dir.join(tool)).find(|file| file.exists());
+        let found =
+            env::split_paths(&env::var_os("PATH").unwrap()).map(|dir| dir.join(tool)).find(|file| file.exists());
         symlink(found.unwrap(), path.path().join(tool)).unwrap();
     }
     for (name, prints) in programs {
@@ -57,5 +58,9 @@ fn a_missing_linker_is_named_in_one_line() {
 #[test]
 fn every_statement_of_the_rust_that_is_needed_is_the_same() {
     let minimum = env!("CARGO_PKG_RUST_VERSION");
-    assert!(needed().starts_with(&format!("{minimum}.")), "{minimum} in Cargo.toml, {} in rust-toolchain.toml", needed());
+    assert!(
+        needed().starts_with(&format!("{minimum}.")),
+        "{minimum} in Cargo.toml, {} in rust-toolchain.toml",
+        needed()
+    );
 }

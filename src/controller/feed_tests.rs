@@ -83,7 +83,7 @@ fn what_people_and_controllers_ask_for_wakes_the_object() {
     for asked in [
         object.clone().set("/metadata", "generation", json!(2)),
         object.clone().set("/metadata", "finalizers", json!([])),
-        object.clone().deleting(),
+        object.clone().set("/metadata", "deletionTimestamp", json!("2026-01-02T00:00:00Z")),
         object.clone().annotated("reconcile.sender-operator.dev/requestedAt", "now"),
         object.clone().annotated("pre-delete.hook.sender-operator.dev/pause", "me"),
         object.clone().annotated("sender-operator.dev/confirm-deletion", "1"),
@@ -156,6 +156,13 @@ fn a_twin_that_only_counts_its_tries_wakes_nobody() {
     let mut fed = fed(&[&Fixture::linkedin("waiting", ID).deleting(), &twin.clone().status(teardown("Waiting", 1))]);
     assert_eq!(fed.show(&twin.clone().status(teardown("Waiting", 2))), [""; 0]);
     assert_eq!(fed.show(&twin.status(teardown("Held", 3))), ["waiting"]);
+}
+
+#[test]
+fn twins_that_both_changed_while_nobody_watched_are_both_woken() {
+    let (a, b) = (Fixture::linkedin("a", ID).deleting(), Fixture::linkedin("b", ID).deleting());
+    let mut fed = fed(&[&a, &b]);
+    assert_eq!(fed.list(&[&a.status(teardown("Acked", 1)), &b.status(teardown("Acked", 1))]), ["a", "b"]);
 }
 
 #[test]

@@ -9,7 +9,7 @@ mod reads;
 mod release;
 mod secrets;
 mod shared;
-mod window;
+pub mod window;
 
 use std::sync::Arc;
 use std::time::Duration;

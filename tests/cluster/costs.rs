@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::bed::{Bed, EMAIL, LINKEDIN, PURGE};
 
 /// Requests for one object from its deletion on, and calls for its account.
-#[derive(Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 struct Cost {
     gets: usize,
     status_writes: usize,
@@ -23,21 +23,17 @@ async fn a_deletion_costs_no_more_requests_and_calls_than_its_proof_needs() {
     let bed = Bed::new("costs").await;
     let operator = bed.operator(&["--observe-interval", "1h"]).await;
     let kinds = [("postpress", "acc_1"), ("email", EMAIL), ("disconnect", LINKEDIN), ("purge", PURGE)];
-    for (kind, account) in kinds {
-        let key = bed.key();
+    for (number, (kind, account)) in kinds.into_iter().enumerate() {
+        let (key, keeper) = (bed.key(), format!("{kind}-keeper"));
         // The first user of a Secret is its keeper, and stays.
-        let keeper = format!("{kind}-keeper");
+        let kept = format!("4f8d0e4c-c05b-4a70-9a97-{number:012x}");
         match kind {
             "postpress" => {
-                bed.sim.postpress().add(&key, "kept").add(&key, account);
+                bed.sim.postpress().add(&key, &kept).add(&key, account);
                 bed.postpress_secret(kind, &key).await;
-                bed.postpress(&keeper, "kept", kind).await;
-                bed.until_connected(&keeper).await;
-                bed.postpress(kind, account, kind).await;
+                bed.postpress(&keeper, &kept, kind).await;
             }
             _ => {
-                let kept = account.replace('-', "").chars().rev().collect::<String>();
-                let kept = format!("{}-{}-4{}-8{}-{}", &kept[..8], &kept[8..12], &kept[12..15], &kept[15..18], &kept[18..30]);
                 bed.sim.puffle().add_email(&key, &kept);
                 match kind {
                     "email" => bed.sim.puffle().add_email(&key, account),
@@ -45,16 +41,16 @@ async fn a_deletion_costs_no_more_requests_and_calls_than_its_proof_needs() {
                 };
                 bed.puffle_secret(kind, &key).await;
                 bed.email(&keeper, &kept, kind).await;
-                bed.until_connected(&keeper).await;
-                match kind {
-                    "email" => bed.email(kind, account, kind).await,
-                    "purge" => bed.purge(kind, account, kind).await,
-                    _ => bed.linkedin(kind, account, kind).await,
-                }
             }
         }
         let keeper = bed.until_connected(&keeper).await;
         assert_eq!(keeper["status"]["heldSecret"], kind);
+        match kind {
+            "postpress" => bed.postpress(kind, account, kind).await,
+            "email" => bed.email(kind, account, kind).await,
+            "disconnect" => bed.linkedin(kind, account, kind).await,
+            _ => bed.purge(kind, account, kind).await,
+        }
         let object = bed.until_connected(kind).await;
         assert!(object["status"]["heldSecret"].is_null(), "{kind} keeps no Secret");
     }
@@ -83,12 +79,14 @@ async fn a_deletion_costs_no_more_requests_and_calls_than_its_proof_needs() {
             "{kind:<10} {:>4} {:>7} {:>10} {:>11} {:>6}  | {:>15} {:>5}",
             cost.gets, cost.status_writes, cost.writes, cost.secret_reads, cost.events, cost.deletes, cost.reads
         );
-        costs.push(cost);
+        assert!(cost.secret_reads <= 1, "{kind}: one GET of a Secret serves a pass");
+        // None where the Secret was read a moment before, for the observation.
+        costs.push(Cost { secret_reads: 0, ..cost });
     }
-    let permanent = Cost { gets: 1, writes: 1, secret_reads: 1, events: 1, deletes: 1, reads: 1, ..Cost::default() };
+    let permanent = Cost { gets: 1, writes: 1, events: 1, deletes: 1, reads: 1, ..Cost::default() };
     let disconnect = Cost { gets: 0, status_writes: 1, reads: 2, ..permanent };
     let purge = Cost { gets: 3, deletes: 3, reads: 0, ..permanent };
-    assert_eq!(costs, [permanent, Cost { ..permanent }, disconnect, purge]);
+    assert_eq!(costs, [permanent, permanent, disconnect, purge]);
     assert!(log.entries().all(|entry| entry.call != Call::Other));
 }
 
@@ -97,7 +95,8 @@ fn cost(requests: &[Value], name: &str) -> Cost {
     let about = |request: &Value, resource: &str, name: &str| {
         request["objectRef"]["resource"] == resource && request["objectRef"]["name"] == name
     };
-    let deletion = requests.iter().find(|request| request["verb"] == "delete" && about(request, "senderaccounts", name));
+    let deletion =
+        requests.iter().find(|request| request["verb"] == "delete" && about(request, "senderaccounts", name));
     let since = deletion.map(|request| request["requestReceivedTimestamp"].as_str().unwrap_or_default().to_owned());
     let since = since.unwrap_or_else(|| panic!("kubectl deleted {name}"));
     let mut cost = Cost::default();
@@ -109,11 +108,13 @@ fn cost(requests: &[Value], name: &str) -> Cost {
         }
         let verb = request["verb"].as_str().unwrap_or_default();
         let count = match () {
-            () if about(request, "senderaccounts", name) => match (verb, request["objectRef"]["subresource"].as_str()) {
-                ("get", None) => &mut cost.gets,
-                (_, Some("status")) => &mut cost.status_writes,
-                _ => &mut cost.writes,
-            },
+            () if about(request, "senderaccounts", name) => {
+                match (verb, request["objectRef"]["subresource"].as_str()) {
+                    ("get", None) => &mut cost.gets,
+                    (_, Some("status")) => &mut cost.status_writes,
+                    _ => &mut cost.writes,
+                }
+            }
             () if about(request, "secrets", name) && verb == "get" => &mut cost.secret_reads,
             () if about(request, "secrets", name) => &mut cost.secret_writes,
             () if request["objectRef"]["resource"] == "events" => {

@@ -1,10 +1,13 @@
 //! The operator is killed at every point of a teardown that a provider can see. The next one finishes, and no account
 //! gets a DELETE too many.
 
+use jiff::SignedDuration;
 use provider_simulator::{Fault, FaultHandle, On, State, Status};
 
-use crate::bed::{Bed, EMAIL, LINKEDIN, SOFT};
+use crate::bed::{Bed, EMAIL, Kind, LINKEDIN, SOFT};
 
+/// As in [`Bed::operator`]'s flags.
+const WINDOW: SignedDuration = SignedDuration::from_secs(3);
 /// No reads but those of the teardowns.
 const UNOBSERVED: [&str; 2] = ["--observe-interval", "1h"];
 
@@ -31,6 +34,10 @@ async fn killed_while_a_disconnect_is_on_its_way_the_next_one_reads_and_sends_ag
     assert_eq!(operator.receipt("applied")["proof"], "AlreadySoft");
     assert_eq!(bed.truth(SOFT), (State::Disconnected, 2, 1));
     assert_eq!(operator.receipt("unapplied")["proof"], "ReadBack");
+    let log = bed.sim.log();
+    let [lost, resent] = log.deletes(SOFT)[..] else { panic!("two DELETEs: {log}") };
+    let killed = lost.ended.expect("its client left").at;
+    assert!(resent.arrived.at.duration_since(killed) >= WINDOW, "the next one waits for a window of its own: {log}");
     bed.finish(operator).await;
 }
 
@@ -56,50 +63,35 @@ async fn killed_while_a_disconnect_is_on_its_way_that_takes_effect_only_later_th
 }
 
 #[tokio::test]
-async fn killed_while_a_delete_that_may_be_repeated_is_on_its_way_the_next_one_repeats_it_until_the_account_is_proved_gone() {
+async fn killed_while_a_delete_that_may_be_repeated_is_on_its_way_the_next_one_repeats_it_until_the_account_is_proved_gone()
+ {
     let bed = Bed::new("kill-permanent").await;
-    let (postpress, puffle) = (bed.key(), bed.key());
-    bed.postpress_secret("postpress", &postpress).await;
-    bed.puffle_secret("puffle", &puffle).await;
-    let uuid = |number: usize| format!("3e7c9d3b-bf4a-4f6c-8f86-{number:012x}");
-    // What is killed at which DELETE, whether that one had its effect, and how many DELETEs it takes in the end.
-    let (kinds, mut faults) = ([("postpress", 1, 2), ("email", 1, 2), ("purge", 1, 3), ("purge", 2, 3), ("purge", 3, 4)], Vec::new());
-    let mut cases = Vec::new();
-    for (kind, nth, sent) in kinds {
+    // Which is killed at which of its DELETEs, and how many it takes where that one had its effect.
+    let kills =
+        [(Kind::PostPress, 1, 2), (Kind::Email, 1, 2), (Kind::Purge, 1, 3), (Kind::Purge, 2, 3), (Kind::Purge, 3, 4)];
+    let (mut senders, mut faults, mut ends) = (Vec::new(), Vec::new(), Vec::new());
+    for (kind, nth, sent) in kills {
         for applied in [true, false] {
-            let (name, account) = (format!("{kind}-{nth}-{applied}"), uuid(cases.len()));
-            match kind {
-                "postpress" => {
-                    bed.sim.postpress().add(&postpress, &account);
-                    bed.postpress(&name, &account, "postpress").await;
-                }
-                "email" => {
-                    bed.sim.puffle().add_email(&puffle, &account);
-                    bed.email(&name, &account, "puffle").await;
-                }
-                _ => {
-                    bed.sim.puffle().add_linkedin(&puffle, &account, Status::Connected);
-                    bed.purge(&name, &account, "puffle").await;
-                }
-            }
+            let sender = bed.sender(kind, &format!("{kind:?}-{nth}-{applied}").to_lowercase());
             let fault = if applied { Fault::own() } else { Fault::own().not_applied() };
-            faults.push(bed.sim.fault(On::delete().account(&account).nth(nth), fault.hold()));
-            // The third DELETE of a purge finds nothing, whether it is carried out or not.
-            let sent = if applied || nth == 3 { sent } else { sent + 1 };
-            cases.push((name, account, (State::Gone, sent, if kind == "purge" { 2 } else { 1 })));
+            faults.push(bed.sim.fault(On::delete().account(&sender.account).nth(nth), fault.hold()));
+            // Only the first two DELETEs of a purge are needed for their effect.
+            let missing = usize::from(!applied && kind == Kind::Purge && nth < 3);
+            ends.push((State::Gone, sent + missing, if kind == Kind::Purge { 2 } else { 1 }));
+            senders.push(sender);
         }
     }
     let operator = bed.operator(&UNOBSERVED).await;
-    let names: Vec<_> = cases.iter().map(|(name, ..)| name.as_str()).collect();
-    deleted(&bed, &names).await;
+    bed.adopt_connected(&senders).await;
+    bed.delete_all().await;
     held(&bed, &faults.iter().collect::<Vec<_>>()).await;
 
     operator.kill();
     let operator = bed.operator(&UNOBSERVED).await;
-    gone(&bed, &names).await;
+    bed.until_all_gone(&senders).await;
 
-    for (name, account, expected) in &cases {
-        assert_eq!(bed.truth(account), *expected, "{name}");
+    for (sender, end) in senders.iter().zip(ends) {
+        assert_eq!(bed.truth(&sender.account), end, "{}", sender.name);
     }
     bed.finish(operator).await;
 }
@@ -151,9 +143,11 @@ async fn killed_after_the_acknowledgement_was_recorded_the_next_one_only_reads()
     let operator = bed.operator(&UNOBSERVED).await;
     gone(&bed, &["linkedin", "postpress", "email"]).await;
 
-    for (name, account, state) in
-        [("linkedin", LINKEDIN, State::Disconnected), ("postpress", "acc_1", State::Gone), ("email", EMAIL, State::Gone)]
-    {
+    for (name, account, state) in [
+        ("linkedin", LINKEDIN, State::Disconnected),
+        ("postpress", "acc_1", State::Gone),
+        ("email", EMAIL, State::Gone),
+    ] {
         assert_eq!(bed.truth(account), (state, 1, 1), "{name}");
         assert_eq!(operator.receipt(name)["proof"], "ReadBack", "{name}");
     }

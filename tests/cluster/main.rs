@@ -4,9 +4,23 @@
 
 mod bed;
 
+mod answers;
 mod costs;
 mod crashes;
+mod crd_deletion;
+mod crd_rules;
+mod finalizers;
+mod keys;
 mod main_job;
+mod namespaces;
+mod not_found;
+mod policies;
+mod retries;
+mod rights;
+mod secret_hold;
 mod shutdown;
+mod status;
 mod twins;
+mod undecodable;
 mod unknown_outcomes;
+mod unusable_secrets;

@@ -69,8 +69,10 @@ async fn a_suspended_object_makes_no_provider_call_at_all_until_it_is_resumed() 
     bed.postpress_secret("postpress", &postpress).await;
     bed.puffle_secret("puffle", &puffle).await;
     let operator = bed.operator(&[]).await;
+    bed.sim.postpress().add(&postpress, "acc_2");
     let providers = [
         ("born", "postpress", json!({"postpress": {"accountId": "acc_1"}})),
+        ("orphaned", "postpress", json!({"postpress": {"accountId": "acc_2"}})),
         ("linkedin", "puffle", json!({"puffle": {"accountId": LINKEDIN, "channel": "LinkedIn"}})),
     ];
     for (name, secret, provider) in &providers {
@@ -81,6 +83,8 @@ async fn a_suspended_object_makes_no_provider_call_at_all_until_it_is_resumed() 
         bed.until(name, "waiting, marked", |object| object["status"]["teardown"]["reason"] == "Suspended").await;
         bed.prompted(name).await;
     }
+    bed.patch_spec("orphaned", &json!({"deletionPolicy": "Orphan"})).await;
+    bed.until_gone("orphaned").await;
     assert_eq!(calls(&bed), 0, "not one call, reads included:\n{}", bed.sim.log());
 
     for (name, account, end) in [("born", "acc_1", State::Gone), ("linkedin", LINKEDIN, State::Disconnected)] {

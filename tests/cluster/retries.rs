@@ -53,7 +53,6 @@ async fn a_provider_that_is_unavailable_is_asked_again_on_schedule_and_the_objec
     for (sender, (attempt, planned)) in senders.iter().zip(planned) {
         let name = &sender.name;
         let deletes = log.deletes(&sender.account);
-        assert_eq!(log.state(&sender.account), State::Gone);
         assert_eq!(operator.receipt(name)["attempts"], deletes.len(), "{name}: every DELETE is on the receipt");
         let next = deletes[usize::try_from(attempt).expect("a small count")];
         assert!(next.arrived.at >= planned - CLOCKS, "{name} was shown {planned} as its next attempt: {next:?}");
@@ -64,6 +63,7 @@ async fn a_provider_that_is_unavailable_is_asked_again_on_schedule_and_the_objec
         let read_backs = usize::from(sender.kind != Kind::Purge);
         assert_eq!(reads.count(), read_backs, "{name}: what was seen alive is read once more, when it is gone");
     }
+    bed.assert_ended(&senders);
     bed.finish(operator).await;
 }
 
@@ -104,7 +104,8 @@ async fn nothing_is_sent_to_a_linkedin_sender_while_no_read_shows_it_connected()
     let outage = bed.sim.fault(On::read().key(&sender.key), Fault::status(503));
 
     bed.delete("linkedin").await;
-    bed.until("linkedin", "waiting after its second try", |o| o["status"]["teardown"]["tries"].as_i64() >= Some(2)).await;
+    bed.until("linkedin", "waiting after its second try", |o| o["status"]["teardown"]["tries"].as_i64() >= Some(2))
+        .await;
     bed.until_waiting("linkedin", "ProviderUnavailable").await;
     assert_eq!(bed.truth(&sender.account), (State::Connected, 0, 0));
     outage.clear();
@@ -123,12 +124,17 @@ async fn what_the_provider_itself_refuses_was_not_applied_and_a_linkedin_sender_
         (403, "forbidden", "CredentialsForbidden"),
         (429, "rate_limited", "Throttled"),
     ];
-    let senders: Vec<_> = refusals.iter().map(|(_, code, _)| bed.sender(Kind::LinkedIn, &code.replace('_', "-"))).collect();
+    let senders: Vec<_> =
+        refusals.iter().map(|(_, code, _)| bed.sender(Kind::LinkedIn, &code.replace('_', "-"))).collect();
     let operator = bed.operator(&["--outcome-window", "24h"]).await;
     bed.adopt_connected(&senders).await;
-    let faults: Vec<_> = senders.iter().zip(refusals).map(|(sender, (status, code, _))| {
-        bed.sim.fault(On::delete().account(&sender.account), Fault::puffle_error(status, code, "Simulated."))
-    }).collect();
+    let faults: Vec<_> = senders
+        .iter()
+        .zip(refusals)
+        .map(|(sender, (status, code, _))| {
+            bed.sim.fault(On::delete().account(&sender.account), Fault::puffle_error(status, code, "Simulated."))
+        })
+        .collect();
 
     bed.delete_all().await;
     for (sender, (.., reason)) in senders.iter().zip(refusals) {
@@ -137,10 +143,7 @@ async fn what_the_provider_itself_refuses_was_not_applied_and_a_linkedin_sender_
     faults.iter().for_each(provider_simulator::FaultHandle::clear);
     bed.until_all_gone(&senders).await;
 
-    for sender in &senders {
-        let (state, _, effective) = bed.truth(&sender.account);
-        assert_eq!((state, effective), (State::Disconnected, 1), "{}", sender.name);
-    }
+    bed.assert_ended(&senders);
     bed.finish(operator).await;
 }
 
@@ -149,7 +152,12 @@ async fn a_provider_that_says_when_to_come_back_is_not_called_before_that() {
     /// Longer than the beds' `--max-backoff`: without Retry-After every one of them would be called sooner.
     const ASKED: SignedDuration = SignedDuration::from_secs(4);
     let bed = Bed::new("retry-after").await;
-    let kinds = [(Kind::PostPress, "seconds"), (Kind::Email, "date"), (Kind::LinkedIn, "linkedin"), (Kind::PostPress, "outage")];
+    let kinds = [
+        (Kind::PostPress, "seconds"),
+        (Kind::Email, "date"),
+        (Kind::LinkedIn, "linkedin"),
+        (Kind::PostPress, "outage"),
+    ];
     let senders = kinds.map(|(kind, name)| bed.sender(kind, name));
     // A date has whole seconds: the one after these four.
     let in_five_seconds = |status: u16, body: serde_json::Value| {
@@ -164,15 +172,23 @@ async fn a_provider_that_says_when_to_come_back_is_not_called_before_that() {
     ];
     let operator = bed.operator(&[]).await;
     bed.adopt_connected(&senders).await;
-    let throttled: Vec<_> = senders.iter().zip(&answers).map(|(sender, (answer, _))| {
-        bed.sim.fault(On::delete().account(&sender.account), answer.clone())
-    }).collect();
+    let throttled: Vec<_> = senders
+        .iter()
+        .zip(&answers)
+        .map(|(sender, (answer, _))| bed.sim.fault(On::delete().account(&sender.account), answer.clone()))
+        .collect();
 
     bed.delete_all().await;
     for (sender, (_, reason)) in senders.iter().zip(&answers) {
         let object = bed.until_waiting(&sender.name, reason).await;
-        let last = bed.sim.log().deletes(&sender.account).last().and_then(|delete| delete.ended).expect("a DELETE has ended");
-        assert!(next_attempt(&object) >= last.at + ASKED - CLOCKS, "{}: {:#}", sender.name, object["status"]["teardown"]);
+        let last =
+            bed.sim.log().deletes(&sender.account).last().and_then(|delete| delete.ended).expect("a DELETE has ended");
+        assert!(
+            next_attempt(&object) >= last.at + ASKED - CLOCKS,
+            "{}: {:#}",
+            sender.name,
+            object["status"]["teardown"]
+        );
     }
     throttled.iter().for_each(provider_simulator::FaultHandle::clear);
     bed.until_all_gone(&senders).await;
@@ -182,11 +198,15 @@ async fn a_provider_that_says_when_to_come_back_is_not_called_before_that() {
         let calls = log.with_key(&sender.key);
         for told in calls.iter().filter(|call| call.call == Call::Delete && call.fault.is_some()) {
             for later in calls.iter().filter(|call| call.arrived.order > told.arrived.order) {
-                assert!(pause(told, later) >= ASKED - CLOCKS, "{}: called too soon: {told:#?}\n{later:#?}", sender.name);
+                assert!(
+                    pause(told, later) >= ASKED - CLOCKS,
+                    "{}: called too soon: {told:#?}\n{later:#?}",
+                    sender.name
+                );
             }
         }
-        assert_eq!(log.effective_deletes(&sender.account).len(), 1);
     }
+    bed.assert_ended(&senders);
     bed.finish(operator).await;
 }
 
@@ -196,21 +216,28 @@ async fn an_absurd_retry_after_is_clamped_and_a_person_can_ask_for_a_try_at_once
     let (endless, nines) = ("31536000", "9".repeat(60));
     let clamped = [("year", endless), ("digits", nines.as_str()), ("century", "Fri, 31 Dec 2100 23:59:59 GMT")];
     let ignored = [("zero", "0"), ("negative", "-5"), ("word", "soon"), ("past", "Wed, 21 Oct 2015 07:28:00 GMT")];
-    let senders_of = |rows: &[(&str, &str)]| rows.iter().map(|(name, _)| bed.sender(Kind::PostPress, name)).collect::<Vec<_>>();
+    let senders_of =
+        |rows: &[(&str, &str)]| rows.iter().map(|(name, _)| bed.sender(Kind::PostPress, name)).collect::<Vec<_>>();
     let (long, short) = (senders_of(&clamped), senders_of(&ignored));
     let operator = bed.operator(&[]).await;
     bed.adopt_connected(&[&long[..], &short[..]].concat()).await;
     let rows = long.iter().zip(clamped).chain(short.iter().zip(ignored));
-    let throttled: Vec<_> = rows.map(|(sender, (_, value))| {
-        let answer = Fault::postpress_undocumented(429, "errors/too_many_requests").retry_after(value);
-        bed.sim.fault(On::delete().account(&sender.account), answer)
-    }).collect();
+    let throttled: Vec<_> = rows
+        .map(|(sender, (_, value))| {
+            let answer = Fault::postpress_undocumented(429, "errors/too_many_requests").retry_after(value);
+            bed.sim.fault(On::delete().account(&sender.account), answer)
+        })
+        .collect();
 
     bed.delete_all().await;
     for sender in &long {
         let next = next_attempt(&bed.until_waiting(&sender.name, "Throttled").await);
         let told = bed.sim.log().deletes(&sender.account)[0].ended.expect("it has ended").at;
-        assert!(next >= told + LONGEST - CLOCKS, "{}: {next} is sooner than the longest wait after {told}", sender.name);
+        assert!(
+            next >= told + LONGEST - CLOCKS,
+            "{}: {next} is sooner than the longest wait after {told}",
+            sender.name
+        );
     }
     for sender in &short {
         bed.until(&sender.name, "tried twice", |o| o["status"]["teardown"]["tries"].as_i64() >= Some(2)).await;
@@ -218,15 +245,18 @@ async fn an_absurd_retry_after_is_clamped_and_a_person_can_ask_for_a_try_at_once
     throttled.iter().for_each(provider_simulator::FaultHandle::clear);
     bed.until_all_gone(&short).await;
     for sender in &long {
-        assert_eq!(bed.truth(&sender.account), (State::Connected, 1, 0), "{} waits as long as it may be told to", sender.name);
-        bed.prompted(&sender.name).await;
+        assert_eq!(
+            bed.truth(&sender.account),
+            (State::Connected, 1, 0),
+            "{} waits as long as it may be told to",
+            sender.name
+        );
+        bed.kubectl(&["annotate", "sacc", &sender.name, "reconcile.sender-operator.dev/requestedAt=now"]).await;
     }
     bed.until_all_gone(&long).await;
 
+    bed.assert_ended(&[&short[..], &long].concat());
     let log = bed.sim.log();
-    for sender in short.iter().chain(&long) {
-        assert_eq!(log.state(&sender.account), State::Gone);
-    }
     for deletes in short.iter().map(|sender| log.deletes(&sender.account)) {
         for pair in deletes.windows(2) {
             assert!(pause(pair[0], pair[1]) >= SHORTEST - CLOCKS, "{pair:#?}");

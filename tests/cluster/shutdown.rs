@@ -10,7 +10,8 @@ use crate::bed::{Bed, EMAIL, LINKEDIN, PURGE, SOFT};
 const STOPS_WITHIN: Duration = Duration::from_secs(70);
 
 #[tokio::test]
-async fn stopped_in_mid_delete_the_operator_records_the_answers_sends_nothing_more_and_ends_well_and_a_successor_finishes() {
+async fn stopped_in_mid_delete_the_operator_records_the_answers_sends_nothing_more_and_ends_well_and_a_successor_finishes()
+ {
     let bed = Bed::new("stop").await;
     let key = bed.key();
     bed.postpress_secret("postpress", &key).await;
@@ -53,7 +54,10 @@ async fn stopped_in_mid_delete_the_operator_records_the_answers_sends_nothing_mo
         assert_eq!(bed.sim.log().deletes(account).len(), 1, "{name}: nothing was sent after the signal");
         let object = bed.object(name).await.unwrap_or_else(|| panic!("{name} is still there"));
         let teardown = &object["status"]["teardown"];
-        assert!(teardown["acked"]["at"].is_string() && teardown["attempt"] == 1, "{name}: the answer is recorded: {teardown:#}");
+        assert!(
+            teardown["acked"]["at"].is_string() && teardown["attempt"] == 1,
+            "{name}: the answer is recorded: {teardown:#}"
+        );
     }
     for (name, account) in later {
         assert_eq!(bed.truth(account), (State::Connected, 0, 0), "{name}");

@@ -55,7 +55,13 @@ async fn a_live_twin_that_proved_nothing_is_waited_for_by_name_until_it_can_take
     bed.postpress("no-secret-twin", "no-secret", "absent").await;
     bed.postpress("no-key-twin", "no-key", "keyless").await;
     bed.apply(&bed.manifest("suspended-twin", "postpress", &postpress("suspended"), &json!({"suspend": true}))).await;
-    bed.apply(&bed.manifest("orphaned-twin", "postpress", &postpress("orphaned"), &json!({"deletionPolicy": "Orphan"}))).await;
+    bed.apply(&bed.manifest(
+        "orphaned-twin",
+        "postpress",
+        &postpress("orphaned"),
+        &json!({"deletionPolicy": "Orphan"}),
+    ))
+    .await;
     tenant.postpress("tenant-twin", "tenant", "postpress").await;
     bed.linkedin("weaker-twin", PURGE, "puffle").await;
     let operator = bed.operator_for(&[&bed.namespace, &tenant.namespace], &[]).await;
@@ -86,7 +92,9 @@ async fn a_live_twin_that_proved_nothing_is_waited_for_by_name_until_it_can_take
     bed.postpress_secret("keyless", &key).await;
     bed.patch_spec("suspended-twin", &json!({"suspend": false})).await;
     bed.patch_spec("weaker-twin", &json!({"provider": {"puffle": {"teardown": "Purge"}}})).await;
-    for (name, account) in [("no-secret", "no-secret"), ("no-key", "no-key"), ("suspended", "suspended"), ("weaker", PURGE)] {
+    for (name, account) in
+        [("no-secret", "no-secret"), ("no-key", "no-key"), ("suspended", "suspended"), ("weaker", PURGE)]
+    {
         bed.until_gone(name).await;
         assert_eq!(operator.receipt(name)["proof"], "HandedOver", "{name}");
         assert_eq!(bed.truth(account), (State::Connected, 0, 0), "{name}");
@@ -170,13 +178,12 @@ async fn two_deleting_twins_in_two_namespaces_end_each_account_once_and_both_go(
 #[tokio::test]
 async fn three_twins_of_a_linkedin_sender_that_are_deleted_at_once_disconnect_it_once() {
     let bed = Bed::new("three").await;
-    let key = bed.key();
-    secrets(&bed, &key).await;
+    let accounts = five_senders(&bed).await;
     let operator = bed.operator(&UNOBSERVED).await;
-    for round in 0..5 {
-        let account = triplets(&bed, &key, round).await;
+    for (round, account) in accounts.iter().enumerate() {
+        triplets(&bed, account, round).await;
         bed.kubectl(&["delete", "sacc", "--all", "--timeout=90s"]).await;
-        assert_eq!(bed.truth(&account), (State::Disconnected, 1, 1), "round {round}");
+        assert_eq!(bed.truth(account), (State::Disconnected, 1, 1), "round {round}");
     }
     bed.finish(operator).await;
 }
@@ -184,12 +191,10 @@ async fn three_twins_of_a_linkedin_sender_that_are_deleted_at_once_disconnect_it
 #[tokio::test]
 async fn three_twins_of_a_linkedin_sender_that_were_marked_while_no_operator_ran_disconnect_it_once() {
     let bed = Bed::new("three-marked").await;
-    let key = bed.key();
-    secrets(&bed, &key).await;
+    let accounts = five_senders(&bed).await;
     let mut first = bed.operator(&UNOBSERVED).await;
-    let mut accounts = Vec::new();
-    for round in 0..5 {
-        accounts.push(triplets(&bed, &key, round).await);
+    for (round, account) in accounts.iter().enumerate() {
+        triplets(&bed, account, round).await;
     }
     first.terminate();
     first.ended().await;
@@ -240,15 +245,23 @@ fn assert_all_ended_once(bed: &Bed) {
 
 const TRIPLETS: [&str; 3] = ["first", "second", "third"];
 
-/// A connected LinkedIn sender and three objects that have seen it so; its id.
-async fn triplets(bed: &Bed, key: &str, round: usize) -> String {
-    let account = format!("0b4f6f0e-8c1d-4c39-9c53-{round:012x}");
-    bed.sim.puffle().add_linkedin(key, &account, Status::Connected);
+/// Five connected LinkedIn senders of one key, and its Secret.
+async fn five_senders(bed: &Bed) -> Vec<String> {
+    let key = bed.key();
+    secrets(bed, &key).await;
+    let accounts: Vec<_> = (0..5).map(|round| format!("0b4f6f0e-8c1d-4c39-9c53-{round:012x}")).collect();
+    for account in &accounts {
+        bed.sim.puffle().add_linkedin(&key, account, Status::Connected);
+    }
+    accounts
+}
+
+/// Three objects for this sender, which have seen it connected.
+async fn triplets(bed: &Bed, account: &str, round: usize) {
     for twin in TRIPLETS {
-        bed.linkedin(&format!("{twin}-{round}"), &account, "puffle").await;
+        bed.linkedin(&format!("{twin}-{round}"), account, "puffle").await;
     }
     for twin in TRIPLETS {
         bed.until_connected(&format!("{twin}-{round}")).await;
     }
-    account
 }

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use jiff::SignedDuration;
-use provider_simulator::{Call, Entry, Fault, Log, On, State, Status};
+use jiff::{SignedDuration, Timestamp};
+use provider_simulator::{Entry, Fault, Log, On, State, Status};
 use serde_json::json;
 
 use crate::bed::{Bed, LINKEDIN, deleting, message};
@@ -19,14 +19,15 @@ async fn however_the_answer_to_an_applied_delete_is_lost_a_read_that_shows_the_s
     delete_all(&bed, &senders).await;
 
     for (name, account) in &senders {
-        assert_eq!(bed.truth(account), (State::Disconnected, 1, 1), "{name}: no second DELETE, whoever the first answer was");
+        assert_eq!(bed.truth(account), (State::Disconnected, 1, 1), "{name}: no second DELETE");
         assert_eq!(operator.receipt(name)["proof"], "AlreadySoft", "{name}");
     }
     bed.finish(operator).await;
 }
 
 #[tokio::test]
-async fn however_the_answer_to_a_delete_without_effect_is_lost_one_more_follows_the_window_and_a_read_that_shows_it_connected() {
+async fn however_the_answer_to_a_delete_without_effect_is_lost_one_more_follows_the_window_and_a_read_that_shows_it_connected()
+ {
     let bed = Bed::new("lost-unapplied").await;
     let senders = senders(&bed, Fault::not_applied).await;
     let operator = bed.operator(&[]).await;
@@ -109,6 +110,24 @@ async fn with_after_unknown_outcome_hold_nothing_is_sent_again_and_it_goes_when_
 }
 
 #[tokio::test]
+async fn what_is_held_after_a_lost_answer_is_sent_once_more_when_a_person_writes_resend() {
+    let bed = Bed::new("lost-resend").await;
+    sender(&bed, "held", json!({"afterUnknownOutcome": "Hold"})).await;
+    bed.sim.fault(On::delete().nth(1), Fault::cut_without_applying());
+    let operator = bed.operator(&[]).await;
+    bed.until_connected("held").await;
+    bed.delete("held").await;
+    until_read_again(&bed, WINDOW).await;
+    assert_eq!(bed.truth(LINKEDIN), (State::Connected, 1, 0));
+
+    bed.patch_spec("held", &json!({"afterUnknownOutcome": "Resend"})).await;
+    bed.until_gone("held").await;
+    assert_eq!(bed.truth(LINKEDIN), (State::Disconnected, 2, 1));
+    assert_eq!(operator.receipt("held")["proof"], "ReadBack");
+    bed.finish(operator).await;
+}
+
+#[tokio::test]
 async fn an_acknowledged_delete_that_takes_effect_late_is_never_repeated_and_ends_with_the_read_that_shows_it() {
     let bed = Bed::new("acked-late").await;
     sender(&bed, "acked", json!({})).await;
@@ -140,6 +159,11 @@ async fn an_acknowledged_delete_without_effect_is_held_after_the_window_until_a_
     let held = bed.until_reason("acked", "AckedButAlive").await;
     let stalled = held["status"]["conditions"].as_array().into_iter().flatten().find(|c| c["type"] == "Stalled");
     assert_eq!(stalled.map(|c| &c["status"]), Some(&json!("True")), "somebody must act: {held:#}");
+    let since: Timestamp =
+        stalled.and_then(|c| c["lastTransitionTime"].as_str()).unwrap_or("").parse().expect("a time");
+    let ended = bed.sim.log().deletes(LINKEDIN)[0].ended.expect("it was answered").at;
+    // A condition tells its time in whole seconds.
+    assert!(since.duration_since(ended) >= WINDOW - SignedDuration::from_secs(1), "held within the window: {held:#}");
     assert!(message(&held).contains("disconnect the account at the provider"), "{}", message(&held));
     until_read_again(&bed, WINDOW + WINDOW).await;
     assert_eq!(bed.truth(LINKEDIN), (State::Connected, 1, 0), "it is never sent again by itself");
@@ -199,8 +223,10 @@ async fn sender(bed: &Bed, name: &str, more: serde_json::Value) {
 /// only when the first was taken in.
 async fn until_read_again(bed: &Bed, later: SignedDuration) {
     let read = |log: &Log| {
-        let Some(delete) = log.deletes(LINKEDIN).first().copied().filter(|delete| delete.ended.is_some()) else { return false };
-        log.reads(LINKEDIN).into_iter().filter(|read| read.call == Call::Read && after(delete, read) > later).count() > 2
+        let Some(delete) = log.deletes(LINKEDIN).first().copied().filter(|delete| delete.ended.is_some()) else {
+            return false;
+        };
+        log.reads(LINKEDIN).into_iter().filter(|read| after(delete, read) > later).count() > 2
     };
     bed.sim.wait_for_within(Duration::from_secs(90), "further reads after the DELETE", read).await.unwrap();
 }

@@ -5,6 +5,7 @@ mod leaks;
 mod objects;
 mod operator;
 mod senders;
+mod trace;
 mod waits;
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -16,9 +17,11 @@ use kube::config::{KubeConfigOptions, Kubeconfig};
 use provider_simulator::{Simulator, State};
 use tokio::sync::{OnceCell, Semaphore, SemaphorePermit};
 
+pub use apart::CRD;
 pub use objects::{EMAIL, LINKEDIN, PURGE, SOFT, deleting, message, next_attempt, reason, secret};
 pub use operator::Operator;
 pub use senders::{Kind, Sender};
+use trace::Recorder;
 
 /// So many tests run at once, whatever the number of test threads: each has an operator process.
 const AT_ONCE: usize = 4;
@@ -33,6 +36,7 @@ pub struct Bed {
     keys: Arc<Mutex<Vec<String>>>,
     /// What every operator of this bed wrote.
     logs: Arc<Mutex<Vec<tempfile::TempPath>>>,
+    recorder: Arc<Recorder>,
     _permit: Option<SemaphorePermit<'static>>,
 }
 
@@ -52,26 +56,24 @@ impl Bed {
     async fn on(plane: &'static ControlPlane, name: &str, permit: SemaphorePermit<'static>) -> Self {
         install_crd(plane).await;
         let namespace = Namespace::create(plane, name).await.expect("a namespace").name().to_owned();
-        Self {
-            client: client(plane).await,
-            plane,
-            sim: Arc::new(Simulator::start().await.expect("a simulator")),
-            namespace,
-            keys: Arc::default(),
-            logs: Arc::default(),
-            _permit: Some(permit),
-        }
+        let (client, sim) = (client(plane).await, Arc::new(Simulator::start().await.expect("a simulator")));
+        let recorder = Recorder::new(client.clone(), &sim, plane.audit_log());
+        recorder.record(&namespace).await;
+        Self { client, plane, sim, namespace, keys: Arc::default(), logs: Arc::default(), recorder, _permit: Some(permit) }
     }
 
     /// A second namespace beside this one, as another tenant has it, with the same providers.
     pub async fn beside(&self, name: &str) -> Self {
+        let namespace = Namespace::create(self.plane, name).await.expect("a namespace").name().to_owned();
+        self.recorder.record(&namespace).await;
         Self {
             client: self.client.clone(),
             plane: self.plane,
             sim: Arc::clone(&self.sim),
-            namespace: Namespace::create(self.plane, name).await.expect("a namespace").name().to_owned(),
+            namespace,
             keys: Arc::clone(&self.keys),
             logs: Arc::clone(&self.logs),
+            recorder: Arc::clone(&self.recorder),
             _permit: None,
         }
     }

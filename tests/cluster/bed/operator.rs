@@ -45,6 +45,10 @@ impl Bed {
             if !flags.contains(&flag) {
                 command.args([flag, value]);
             }
+            let given = flags.iter().skip_while(|given| **given != flag).nth(1);
+            if flag == "--outcome-window" {
+                self.recorder.outcome_window(given.unwrap_or(&value));
+            }
         }
         for namespace in namespaces {
             command.args(["--watch-namespace", namespace]);
@@ -57,15 +61,17 @@ impl Bed {
         operator
     }
 
-    /// Stops the operator as Kubernetes does, and checks that no key shows anywhere.
+    /// Stops the operator as Kubernetes does, and checks that no key shows anywhere and that every property holds.
     pub async fn finish(&self, mut operator: Operator) {
         let metrics = operator.admin("/metrics").await;
         assert!(metrics.contains("sender_operator_passes_total"), "these are no metrics: {metrics}");
         self.assert_no_key_in("the metrics", &metrics);
+        self.assert_no_key_in_process(&operator);
         operator.terminate();
         let status = operator.ended().await;
         assert!(status.success(), "the operator ended with {status}:\n{}", operator.log());
         self.assert_no_key_shows().await;
+        self.assert_properties_hold().await;
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use provider_simulator::{Simulator, Status};
+use provider_simulator::{Simulator, State, Status};
 use serde_json::{Value, json};
 
 use super::{Bed, secret};
@@ -35,7 +35,12 @@ impl Bed {
 
     /// One of each kind, named after it.
     pub fn senders(&self) -> Vec<Sender> {
-        let kinds = [(Kind::PostPress, "postpress"), (Kind::Email, "email"), (Kind::LinkedIn, "linkedin"), (Kind::Purge, "purge")];
+        let kinds = [
+            (Kind::PostPress, "postpress"),
+            (Kind::Email, "email"),
+            (Kind::LinkedIn, "linkedin"),
+            (Kind::Purge, "purge"),
+        ];
         kinds.map(|(kind, name)| self.sender(kind, name)).into()
     }
 
@@ -84,6 +89,19 @@ impl Bed {
         self.kubectl(&["delete", "sacc", "--all", "--wait=false"]).await;
     }
 
+    /// Each account ended as its kind shall, by no more DELETEs than that takes.
+    pub fn assert_ended(&self, senders: &[Sender]) {
+        for sender in senders {
+            let (state, _, effective) = self.truth(&sender.account);
+            let expected = match sender.kind {
+                Kind::LinkedIn => (State::Disconnected, 1),
+                Kind::Purge => (State::Gone, 2),
+                Kind::PostPress | Kind::Email => (State::Gone, 1),
+            };
+            assert_eq!((state, effective), expected, "{}", sender.name);
+        }
+    }
+
     /// Waits until the objects of these are gone.
     pub async fn until_all_gone(&self, senders: &[Sender]) {
         for sender in senders {
@@ -106,17 +124,27 @@ impl Sender {
     /// Puts the account's row into the workspace of this key.
     pub fn connect(&self, sim: &Simulator, key: &str) {
         match self.kind {
-            Kind::PostPress => drop(sim.postpress().add(key, &self.account)),
-            Kind::Email => drop(sim.puffle().add_email(key, &self.account)),
-            Kind::LinkedIn | Kind::Purge => drop(sim.puffle().add_linkedin(key, &self.account, Status::Connected)),
+            Kind::PostPress => {
+                sim.postpress().add(key, &self.account);
+            }
+            Kind::Email => {
+                sim.puffle().add_email(key, &self.account);
+            }
+            Kind::LinkedIn | Kind::Purge => {
+                sim.puffle().add_linkedin(key, &self.account, Status::Connected);
+            }
         }
     }
 
     /// Lets this key open a workspace at the account's provider: an empty one, unless it opens one already.
     pub fn open_workspace(&self, sim: &Simulator, key: &str) {
         match self.kind {
-            Kind::PostPress => drop(sim.postpress().workspace(key)),
-            _ => drop(sim.puffle().workspace(key)),
+            Kind::PostPress => {
+                sim.postpress().workspace(key);
+            }
+            _ => {
+                sim.puffle().workspace(key);
+            }
         }
     }
 }

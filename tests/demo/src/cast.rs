@@ -112,9 +112,13 @@ mod tests {
         for sample in documents(include_str!("../../../config/samples/accounts.yaml")).unwrap() {
             let provider = Part::of(&sample).unwrap().provider;
             let secret = secrets["items"].as_array().unwrap().iter();
-            let secret = secret.into_iter().find(|it| it["metadata"]["name"] == sample["spec"]["credentialsRef"]["name"]);
+            let secret =
+                secret.into_iter().find(|it| it["metadata"]["name"] == sample["spec"]["credentialsRef"]["name"]);
             let data = &secret.unwrap()["stringData"];
-            assert_eq!((&data[API_KEY], &data[BASE_URL]), (&json!(key(provider)), &json!(format!("http://{provider}"))));
+            assert_eq!(
+                (&data[API_KEY], &data[BASE_URL]),
+                (&json!(key(provider)), &json!(format!("http://{provider}")))
+            );
         }
     }
 }

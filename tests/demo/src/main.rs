@@ -15,7 +15,7 @@ use std::sync::Arc;
 use clap::Parser;
 use clap::builder::FalseyValueParser;
 use envtest::{ControlPlane, Options};
-use provider_simulator::{Simulator, control};
+use provider_simulator::Simulator;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::operator::Operator;
@@ -39,17 +39,20 @@ async fn main() -> ExitCode {
         Ok(mut signals) => perform(keep, &mut signals).await,
         Err(error) => Err(error.into()),
     };
+    println!("\n{}", last_line(&ended));
     match ended {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            println!("\nFAILED: {failure}");
-            if failure.is::<Interrupted>() { ExitCode::from(130) } else { ExitCode::FAILURE }
-        }
+        Ok(_) => ExitCode::SUCCESS,
+        Err(failure) if failure.is::<Interrupted>() => ExitCode::from(130),
+        Err(_) => ExitCode::FAILURE,
     }
 }
 
+fn last_line(ended: &Result<String, Failure>) -> String {
+    ended.as_ref().map_or_else(|failure| format!("FAILED: {failure}"), Clone::clone)
+}
+
 /// Every part that is started here is stopped here, the last one first, also after a failure.
-async fn perform(keep: bool, signals: &mut Signals) -> Result<(), Failure> {
+async fn perform(keep: bool, signals: &mut Signals) -> Result<String, Failure> {
     play::say("starting kube-apiserver and etcd");
     let plane = tokio::select! {
         plane = ControlPlane::start(Options::default()) => plane?,
@@ -61,31 +64,31 @@ async fn perform(keep: bool, signals: &mut Signals) -> Result<(), Failure> {
     ended
 }
 
-async fn with_operator(plane: &ControlPlane, keep: bool, signals: &mut Signals) -> Result<(), Failure> {
+async fn with_operator(plane: &ControlPlane, keep: bool, signals: &mut Signals) -> Result<String, Failure> {
     let simulator = Arc::new(Simulator::start().await?);
     let mut operator = Operator::start(plane.kubeconfig(), plane.dir().join("operator.log"))?;
-    let stage = Stage { plane, simulator: &simulator, log: operator.log_path().to_owned() };
+    let stage = Stage { plane, simulator, log: operator.log_path().to_owned() };
     let mut ended = tokio::select! {
         ended = stage.play() => ended,
         failure = operator.ended() => Err(failure),
         interrupted = signals.next() => Err(interrupted.into()),
     };
-    if let Err(failure) = &ended
-        && !failure.is::<Interrupted>()
-    {
-        stage.show_log();
-    }
-    if keep && !ended.as_ref().is_err_and(|failure| failure.is::<Interrupted>()) {
-        let control = control::serve(Arc::clone(&simulator), 0).await?;
-        stage.explain(control)?;
-        tokio::select! {
-            failure = operator.ended() => ended = ended.and(Err(failure)),
-            _ = signals.next() => {}
+    if !ended.as_ref().is_err_and(|failure| failure.is::<Interrupted>()) {
+        if ended.is_err() {
+            stage.show_log();
+        }
+        if keep {
+            println!("\n{}", last_line(&ended));
+            tokio::select! {
+                failure = stage.go_on() => ended = ended.and(Err(failure)),
+                failure = operator.ended() => ended = ended.and(Err(failure)),
+                _ = signals.next() => {}
+            }
         }
     }
     play::say("stopping the operator");
     let stopped = operator.stop().await;
-    ended.and(stopped)
+    ended.and_then(|verdict| stopped.map(|()| verdict))
 }
 
 /// Somebody ended the demo.

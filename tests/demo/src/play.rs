@@ -2,12 +2,12 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
 use envtest::ControlPlane;
 use jiff::Timestamp;
-use provider_simulator::{Call, Fault, On, Provider, Simulator};
+use provider_simulator::{Call, Fault, On, Provider, Simulator, control};
 
 use crate::{Failure, cast, timeline, verdict};
 
@@ -28,17 +28,17 @@ pub struct Stage<'a> {
     /// The API server.
     pub plane: &'a ControlPlane,
     /// Both providers.
-    pub simulator: &'a Simulator,
+    pub simulator: Arc<Simulator>,
     /// The operator's log.
     pub log: PathBuf,
 }
 
 impl Stage<'_> {
-    /// Plays the demo.
+    /// Plays the demo; the verdict, where it is a good one.
     ///
     /// # Errors
     /// A step that cannot be done, or an account that did not end as its object asked for.
-    pub async fn play(&self) -> Result<(), Failure> {
+    pub async fn play(&self) -> Result<String, Failure> {
         let parts = cast::parts()?;
         self.simulator.seed(&cast::seed(&parts))?;
         say("the API, the providers' keys, and an object for each of four accounts");
@@ -65,12 +65,10 @@ impl Stage<'_> {
         let left = self.plane.kubectl(["get", "sacc", "-o", "name"]).await?;
         let whole = verdict::Whole { refused, operator_log: &operator_log, left: &left };
         let faults = verdict::faults(&acts, &whole);
-        if faults.is_empty() {
-            println!("\nOK: {} of {} accounts ended as asked, each proved before its object went", acts.len(), acts.len());
-            Ok(())
-        } else {
-            Err(faults.join("; ").into())
+        if !faults.is_empty() {
+            return Err(faults.join("; ").into());
         }
+        Ok(format!("OK: {} of {0} accounts ended as asked, each proved before its object went", acts.len()))
     }
 
     /// Deletes all objects while PostPress refuses everything for some seconds; how many DELETEs it refused.
@@ -116,12 +114,20 @@ impl Stage<'_> {
         println!("\nThe end of the operator's log:\n{}", lines[lines.len().saturating_sub(20)..].join("\n"));
     }
 
-    /// Brings the accounts back at the providers and says how to go on.
-    ///
-    /// # Errors
-    /// The samples cannot be read.
-    pub fn explain(&self, control: SocketAddr) -> Result<(), Failure> {
-        self.simulator.seed(&cast::seed(&cast::parts()?))?;
+    /// Brings the accounts back at the providers, says how to go on, and ends only where that cannot be done.
+    pub async fn go_on(&self) -> Failure {
+        let served = async {
+            self.simulator.seed(&cast::seed(&cast::parts()?))?;
+            Ok(control::serve(Arc::clone(&self.simulator), 0).await?)
+        };
+        match served.await {
+            Ok(control) => self.explain(control),
+            Err(failure) => return failure,
+        }
+        std::future::pending().await
+    }
+
+    fn explain(&self, control: SocketAddr) {
         println!(
             "
 The accounts are back at the providers, and everything runs until Ctrl-C. In another terminal, in this folder:
@@ -139,6 +145,5 @@ The accounts are back at the providers, and everything runs until Ctrl-C. In ano
             accounts = cast::ACCOUNTS,
             log = self.log.display(),
         );
-        Ok(())
     }
 }

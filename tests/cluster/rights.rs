@@ -1,0 +1,103 @@
+//! The operator as a ServiceAccount with the rights it needs and no others.
+
+use std::path::PathBuf;
+
+use provider_simulator::{State, Status};
+use serde_json::{Value, json};
+
+use crate::bed::{Bed, EMAIL, LINKEDIN, PURGE};
+
+const CRD: &str = "senderaccounts.sender-operator.dev";
+
+/// A ServiceAccount in the bed's namespace, and a kubeconfig for it.
+async fn service_account(bed: &Bed) -> PathBuf {
+    bed.kubectl(&["create", "serviceaccount", "operator"]).await;
+    let token = bed.kubectl(&["create", "token", "operator"]).await;
+    bed.plane.kubeconfig_for_token(token.trim()).expect("a kubeconfig")
+}
+
+/// What it may do in the namespace: all that it does there but writing Events.
+fn in_the_namespace() -> Value {
+    json!([
+        {"apiGroups": ["sender-operator.dev"], "resources": ["senderaccounts"], "verbs": ["get", "list", "watch", "patch"]},
+        {"apiGroups": ["sender-operator.dev"], "resources": ["senderaccounts/status"], "verbs": ["patch"]},
+        {"apiGroups": [""], "resources": ["secrets"], "verbs": ["get", "patch"]},
+    ])
+}
+
+/// What it may do beyond: see whether the CRD or a namespace is going.
+fn beyond() -> Value {
+    json!([
+        {"apiGroups": ["apiextensions.k8s.io"], "resources": ["customresourcedefinitions"], "resourceNames": [CRD], "verbs": ["get"]},
+        {"apiGroups": [""], "resources": ["namespaces"], "verbs": ["get"]},
+    ])
+}
+
+/// Grants rules to the ServiceAccount: a Role or a ClusterRole and its binding.
+async fn grant(bed: &Bed, cluster: &str, rules: Value) {
+    let (namespace, name) = (&bed.namespace, format!("{}-operator", bed.namespace));
+    let api = "rbac.authorization.k8s.io/v1";
+    let subject = json!({"kind": "ServiceAccount", "name": "operator", "namespace": namespace});
+    let reference = json!({"apiGroup": "rbac.authorization.k8s.io", "kind": format!("{cluster}Role"), "name": name});
+    let items = [
+        json!({"apiVersion": api, "kind": format!("{cluster}Role"), "metadata": {"name": name}, "rules": rules}),
+        json!({"apiVersion": api, "kind": format!("{cluster}RoleBinding"), "metadata": {"name": name},
+            "subjects": [subject], "roleRef": reference}),
+    ];
+    bed.apply(&json!({"apiVersion": "v1", "kind": "List", "items": items})).await;
+}
+
+#[tokio::test]
+async fn events_that_may_not_be_written_block_nothing_and_no_other_right_is_needed() {
+    let bed = Bed::new("rights").await;
+    let (postpress, puffle) = (bed.key(), bed.key());
+    bed.sim.postpress().add(&postpress, "acc_1");
+    bed.sim.puffle().add_linkedin(&puffle, LINKEDIN, Status::Connected);
+    bed.sim.puffle().add_linkedin(&puffle, PURGE, Status::Connected);
+    bed.sim.puffle().add_email(&puffle, EMAIL);
+    bed.postpress_secret("postpress", &postpress).await;
+    bed.puffle_secret("puffle", &puffle).await;
+    let kubeconfig = service_account(&bed).await;
+    grant(&bed, "", in_the_namespace()).await;
+    grant(&bed, "Cluster", beyond()).await;
+    let operator = bed.operator_as(&kubeconfig, &[&bed.namespace], &[]).await;
+    bed.postpress("postpress", "acc_1", "postpress").await;
+    bed.linkedin("linkedin", LINKEDIN, "puffle").await;
+    bed.email("email", EMAIL, "puffle").await;
+    bed.purge("purge", PURGE, "puffle").await;
+    for name in ["postpress", "linkedin", "email", "purge"] {
+        bed.until_connected(name).await;
+    }
+    bed.kubectl(&["delete", "sacc", "--all", "--wait=true", "--timeout=60s"]).await;
+    let log = bed.sim.log();
+    let ends = ["acc_1", LINKEDIN, EMAIL, PURGE].map(|account| log.state(account));
+    assert_eq!(ends, [State::Gone, State::Disconnected, State::Gone, State::Gone]);
+    let refused = async || operator.admin("/metrics").await.contains(r#"sender_operator_events_total{fate="Refused"}"#);
+    bed.eventually("refused Events are counted", refused).await;
+    assert_eq!(bed.kubectl(&["get", "events", "-o", "name"]).await, "");
+    bed.finish(operator).await;
+}
+
+#[tokio::test]
+async fn a_right_that_is_missing_is_named_and_once_granted_the_deletion_goes_on() {
+    let bed = Bed::new("rights-missing").await;
+    let key = bed.key();
+    bed.sim.postpress().add(&key, "acc_1");
+    bed.postpress_secret("postpress", &key).await;
+    let kubeconfig = service_account(&bed).await;
+    let mut without_secrets = in_the_namespace();
+    without_secrets[2]["verbs"] = json!(["patch"]);
+    grant(&bed, "", without_secrets).await;
+    let operator = bed.operator_as(&kubeconfig, &[&bed.namespace], &[]).await;
+    bed.postpress("acme", "acc_1", "postpress").await;
+    bed.until_reason("acme", "SecretForbidden").await;
+    grant(&bed, "", in_the_namespace()).await;
+    bed.until_connected("acme").await;
+    bed.delete("acme").await;
+    bed.until_reason("acme", "CrdUnreadable").await;
+    assert!(bed.sim.log().deletes("acc_1").is_empty(), "whether the CRD is going is not known");
+    grant(&bed, "Cluster", beyond()).await;
+    bed.until_gone("acme").await;
+    assert_eq!((bed.sim.log().state("acc_1"), bed.sim.log().deletes("acc_1").len()), (State::Gone, 1));
+    bed.finish(operator).await;
+}

@@ -1,0 +1,145 @@
+//! The listener, and what a test does with it.
+
+use std::collections::HashMap;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rcgen::{CertificateParams, KeyPair, SanType};
+use rustls::ServerConfig;
+use rustls::pki_types::PrivateKeyDer;
+use tokio::net::TcpListener;
+use tokio::task::{AbortHandle, JoinSet};
+use tokio_rustls::TlsAcceptor;
+
+use crate::call::Call;
+use crate::exchange;
+use crate::fault::Fault;
+use crate::kubeconfig::{Cluster, KubeconfigError};
+use crate::rule::{On, RuleHandle, Rules};
+use crate::trace::{Entry, Trace};
+use crate::upstream::Upstream;
+use crate::watch::Events;
+use crate::wire::Answer;
+
+/// A proxy for one operator. It lives on the multi-threaded runtime it was started on, and ends when it is dropped.
+pub struct Proxy {
+    shared: Arc<Shared>,
+    address: SocketAddr,
+    kubeconfig: PathBuf,
+    accepting: AbortHandle,
+    _dir: tempfile::TempDir,
+}
+
+pub(crate) struct Shared {
+    pub(crate) rules: Rules,
+    pub(crate) trace: Trace,
+    pub(crate) events: Events,
+    pub(crate) upstream: Upstream,
+    first_answers: Mutex<HashMap<Call, Answer>>,
+}
+
+impl Shared {
+    pub(crate) fn keep(&self, call: Call, answer: &Answer) {
+        if call == Call::ListAccounts {
+            let mut first = self.first_answers.lock().unwrap_or_else(PoisonError::into_inner);
+            first.entry(call).or_insert_with(|| answer.clone());
+        }
+    }
+
+    pub(crate) fn old_answer(&self, call: Call) -> Option<Answer> {
+        self.first_answers.lock().unwrap_or_else(PoisonError::into_inner).get(&call).cloned()
+    }
+}
+
+impl Proxy {
+    /// A proxy before the API server of this kubeconfig.
+    ///
+    /// # Errors
+    /// The kubeconfig cannot be used, or no port was to be had.
+    pub async fn start(kubeconfig: &Path) -> Result<Self, KubeconfigError> {
+        let cluster = Cluster::read(kubeconfig)?;
+        let shared = Arc::new(Shared {
+            rules: Rules::default(),
+            trace: Trace::default(),
+            events: Events::default(),
+            upstream: Upstream::new(&cluster)?,
+            first_answers: Mutex::default(),
+        });
+        let (tls, ca) = identity()?;
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let address = listener.local_addr()?;
+        let dir = tempfile::tempdir()?;
+        let kubeconfig = cluster.write(dir.path(), &format!("https://{address}"), &ca)?;
+        let accepting = tokio::spawn(accept(listener, TlsAcceptor::from(Arc::new(tls)), Arc::clone(&shared)));
+        Ok(Self { shared, address, kubeconfig, accepting: accepting.abort_handle(), _dir: dir })
+    }
+
+    /// The same user's kubeconfig, leading here.
+    pub fn kubeconfig(&self) -> &Path {
+        &self.kubeconfig
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Sets a rule. Of several that match a call the one set first takes it.
+    pub fn rule(&self, on: On, fault: Fault) -> RuleHandle {
+        self.shared.rules.add(on, fault)
+    }
+
+    /// Forgets every rule; what is under way goes on.
+    pub fn clear_rules(&self) {
+        self.shared.rules.clear();
+    }
+
+    /// What happens to the events of the watches.
+    pub fn events(&self) -> &Events {
+        &self.shared.events
+    }
+
+    /// Every call so far, in the order of arrival.
+    pub fn trace(&self) -> Vec<Entry> {
+        self.shared.trace.entries()
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        self.accepting.abort();
+    }
+}
+
+/// A certificate of our own for the loopback address, and the same in PEM for those who shall trust it.
+fn identity() -> Result<(ServerConfig, String), KubeconfigError> {
+    let tls = |error: &dyn std::fmt::Display| KubeconfigError::Tls(error.to_string());
+    let mut params = CertificateParams::new(Vec::new()).map_err(|error| tls(&error))?;
+    params.subject_alt_names = vec![SanType::IpAddress(IpAddr::V4(Ipv4Addr::LOCALHOST))];
+    let key = KeyPair::generate().map_err(|error| tls(&error))?;
+    let certificate = params.self_signed(&key).map_err(|error| tls(&error))?;
+    let key = PrivateKeyDer::try_from(key.serialize_der()).map_err(|error| tls(&error))?;
+    let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(|error| tls(&error))?
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate.der().clone()], key)
+        .map_err(|error| tls(&error))?;
+    Ok((config, certificate.pem()))
+}
+
+async fn accept(listener: TcpListener, acceptor: TlsAcceptor, shared: Arc<Shared>) -> io::Result<()> {
+    // Dropped with this task, and every connection with it.
+    let mut connections = JoinSet::new();
+    loop {
+        let (stream, _) = listener.accept().await?;
+        let (acceptor, shared) = (acceptor.clone(), Arc::clone(&shared));
+        connections.spawn(async move {
+            stream.set_nodelay(true)?;
+            exchange::serve(acceptor.accept(stream).await?, &shared).await
+        });
+        while connections.try_join_next().is_some() {}
+    }
+}

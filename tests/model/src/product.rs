@@ -1,0 +1,388 @@
+//! What the operator's own code says: every decision of this model is `decide`'s, every ledger `decide`'s, `observe`'s or
+//! `confirm`'s. Answers are remembered, for the functions are pure, and the ledger is stored without what only counts time.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use sender_operator::args::{Config, TargetKind};
+use sender_operator::crd::{AfterUnknownOutcome, OnNotFound};
+use sender_operator::reason::{Actor, Reason};
+use sender_operator::teardown::ledger::{Ledger, Phase, Teardown};
+use sender_operator::teardown::proof::Proof;
+use sender_operator::teardown::target::Kind;
+use sender_operator::teardown::twins::can_take_over;
+use sender_operator::teardown::view::{self, Crd, Fault, Step, Twin, View};
+use sender_operator::teardown::{confirm, decide, observe};
+
+use crate::guard::Guard;
+use crate::shown;
+use crate::state::{Answer, Asked, Key, Object, Pass, Seen, Sight, Stage};
+
+/// A ledger, by the order in which it was first written.
+pub type LedgerId = u16;
+/// A proof, likewise.
+pub type ProofId = u8;
+
+/// What is the same in all of a world.
+#[derive(Clone, Debug)]
+pub struct Setting {
+    pub kind: TargetKind,
+    pub on_not_found: OnNotFound,
+    pub after_unknown_outcome: AfterUnknownOutcome,
+    /// Which of two objects of an account goes first.
+    pub second_is_older: bool,
+    /// Attempts are counted up to here.
+    pub attempts: i32,
+    /// The guard that is taken away.
+    pub without: Option<Guard>,
+}
+
+/// [`Step`], small.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    LeaveAlone,
+    AskLiveTwin,
+    ReadCredentials,
+    ReadAccount { shared: bool },
+    Record(LedgerId),
+    Intend(LedgerId),
+    AskDeletingTwins,
+    Freshen,
+    Send,
+    SendAgain,
+    ReadBack,
+    Wait(LedgerId),
+    Release(ProofId),
+}
+
+/// The operator's pure functions, for one world.
+pub struct Product {
+    setting: Setting,
+    config: Config,
+    ledgers: Vec<Ledger>,
+    ids: HashMap<Ledger, LedgerId>,
+    proofs: Vec<Proof>,
+    steps: HashMap<(u8, Pass), Next>,
+    views: HashMap<(u8, Object), View>,
+    twins: HashMap<(u8, Object, Object), u8>,
+}
+
+const PRESENT: u8 = 1;
+const DELETING: u8 = 2;
+const OLDER: u8 = 4;
+const ACTIVE: u8 = 8;
+const SEES_NOTHING: u8 = 16;
+
+fn now() -> Timestamp {
+    Timestamp::from_second(1_800_000_000).expect("a time")
+}
+
+fn ago(age: Duration) -> Timestamp {
+    now().checked_sub(age).expect("a time")
+}
+
+impl Product {
+    pub fn new(setting: Setting) -> Self {
+        let mut product = Self {
+            setting,
+            config: shown::config(),
+            ledgers: Vec::new(),
+            ids: HashMap::new(),
+            proofs: Vec::new(),
+            steps: HashMap::new(),
+            views: HashMap::new(),
+            twins: HashMap::new(),
+        };
+        // The empty ledger is the first.
+        product.id(Ledger::default());
+        product
+    }
+
+    /// What the next step of this pass is.
+    pub fn next(&mut self, at: u8, pass: &Pass) -> Next {
+        let asked = Pass {
+            view: Seen { object: Object { nonce: 0, ..pass.view.object }, current: false },
+            doing: crate::state::Doing::Deciding,
+            may_send: false,
+            of_reborn: false,
+            forbidden: false,
+            intent_stands: false,
+            ..*pass
+        };
+        if let Some(next) = self.steps.get(&(at, asked)) {
+            return *next;
+        }
+        let next = self.decide(at, &asked);
+        self.steps.insert((at, asked), next);
+        next
+    }
+
+    fn decide(&mut self, at: u8, asked: &Pass) -> Next {
+        let view = self.view(at, asked.view.object);
+        let pass = self.pass(at, &view, asked);
+        match decide(&view, &pass, &self.config.rules, now()) {
+            Step::LeaveAlone => Next::LeaveAlone,
+            Step::AskCrd => unreachable!("the CRD is asked for in every pass"),
+            Step::AskLiveTwin(_) => Next::AskLiveTwin,
+            Step::ReadCredentials => Next::ReadCredentials,
+            Step::ReadAccount { shared } => Next::ReadAccount { shared },
+            Step::Record(ledger) => Next::Record(self.id(ledger)),
+            Step::Intend(mut ledger) => {
+                if let Some(teardown) = &mut ledger.teardown {
+                    teardown.nonce = Some(String::new());
+                }
+                Next::Intend(self.id(ledger))
+            }
+            Step::AskDeletingTwins(_) => Next::AskDeletingTwins,
+            Step::Freshen => Next::Freshen,
+            Step::Send => Next::Send,
+            Step::SendAgain => Next::SendAgain,
+            Step::ReadBack => Next::ReadBack,
+            Step::Wait(ledger, _) => Next::Wait(self.id(ledger)),
+            Step::Release(proof) => Next::Release(self.proof_id(proof)),
+        }
+    }
+
+    /// The ledger with the proof in it.
+    pub fn confirmed(&mut self, at: u8, object: Object, proof: ProofId) -> LedgerId {
+        let view = self.view(at, object);
+        let ledger = confirm(&view, &self.proofs[usize::from(proof)], now());
+        self.id(ledger)
+    }
+
+    /// The ledger after a read of a live object.
+    pub fn observed(&mut self, at: u8, object: Object, key: Key, sight: Sight) -> LedgerId {
+        let view = self.view(at, object);
+        let known = shown::known(&self.setting, &self.config, &view.uid, &view.target, key);
+        let (Some(known), Some(read)) = (known, shown::read(&view.target, sight)) else { return object.ledger };
+        self.id(Ledger { account: Some(observe::settle(&view, &known, &read, now())), ..view.ledger })
+    }
+
+    /// The other object as a pass over `at` sees it.
+    pub fn twin(&mut self, at: u8, object: Object, other: Object) -> u8 {
+        if !other.is_stored() || self.is_without(Guard::Twins) {
+            return 0;
+        }
+        // Only what orders the two counts of this one.
+        let object = Object { ledger: 0, nonce: 0, ..object };
+        let other = Object { nonce: 0, ..other };
+        if let Some(bits) = self.twins.get(&(at, object, other)) {
+            return *bits;
+        }
+        let account = |at, object: Object| {
+            shown::account(&self.setting, &self.config, at, object, &self.ledgers[usize::from(object.ledger)])
+        };
+        let twin = account(1 - at, other).as_twin_of(&account(at, object));
+        let bit = |is, bit| if is { bit } else { 0 };
+        let bits = PRESENT
+            | bit(twin.deleting, DELETING)
+            | bit(twin.older, OLDER)
+            | bit(twin.active, ACTIVE)
+            | bit(twin.sees_nothing, SEES_NOTHING);
+        self.twins.insert((at, object, other), bits);
+        bits
+    }
+
+    /// Whether a live object can take over from `at`.
+    pub fn can_take_over(&mut self, at: u8, object: Object, candidate: Object) -> bool {
+        let target = self.view(at, object).target;
+        can_take_over(&self.view(1 - at, candidate), &target, now())
+    }
+
+    /// What the operator reads in an object.
+    fn view(&mut self, at: u8, object: Object) -> View {
+        let object = Object { nonce: 0, ..object };
+        if let Some(view) = self.views.get(&(at, object)) {
+            return view.clone();
+        }
+        let ledger = &self.ledgers[usize::from(object.ledger)];
+        let mut view = shown::account(&self.setting, &self.config, at, object, ledger).view;
+        match self.setting.without {
+            Some(Guard::UidOfLedger) => view.ledger = ledger.clone(),
+            Some(Guard::Nonce) => forget(&mut view, |teardown| teardown.nonce = None),
+            Some(Guard::UnsettledFirst) if object.orphan => forget(&mut view, |teardown| teardown.nonce = None),
+            Some(Guard::NoResendAfterAck) => forget(&mut view, |teardown| teardown.acked = None),
+            _ => {}
+        }
+        self.views.insert((at, object), view.clone());
+        view
+    }
+
+    fn pass(&self, at: u8, view: &View, asked: &Pass) -> view::Pass {
+        let target = &view.target;
+        let has = |bit| asked.twin & bit != 0;
+        let other = Twin {
+            uid: shown::uid(1 - at, false),
+            name: format!("sales/object-{}", 1 - at),
+            deleting: has(DELETING),
+            older: has(OLDER),
+            active: has(ACTIVE),
+            sees_nothing: has(SEES_NOTHING),
+        };
+        let live_twin = match asked.live_twin {
+            _ if self.is_without(Guard::LiveTwinAsked) => Some(true),
+            Asked::NotYet => None,
+            fit => Some(fit == Asked::Yes),
+        };
+        let deleting_twins = match asked.deleting_twin {
+            _ if self.is_without(Guard::DeletingTwinAsked) => Some(None),
+            Asked::NotYet => None,
+            Asked::Yes => Some(None),
+            Asked::No => Some(Some(other.name.clone())),
+        };
+        let window_over = asked.window_over || self.is_without(Guard::Window);
+        let inherited = asked.inherited && !self.is_without(Guard::PredecessorsDelete);
+        let read_back = match asked.read_back {
+            Sight::None if asked.answer == Answer::Acked && self.is_without(Guard::ReadBack) => Sight::Absent,
+            sight => sight,
+        };
+        view::Pass {
+            unchanged_for: if window_over { self.config.rules.outcome_window } else { Duration::ZERO },
+            inherited_for: if inherited { Duration::from_secs(60) } else { Duration::ZERO },
+            crd: Some(Crd::Serving),
+            live_twins_asked: live_twin.map(|fit| (other.uid.clone(), fit)).into_iter().collect(),
+            twins: has(PRESENT).then_some(other).into_iter().collect(),
+            credential: asked.key.map(|key| {
+                shown::known(&self.setting, &self.config, &view.uid, target, key)
+                    .ok_or(Fault { reason: Reason::SecretMissing, subject: None })
+            }),
+            read: shown::read(target, asked.read),
+            own_intent: asked.own_intent,
+            deleting_twins,
+            fresh: asked.fresh || self.is_without(Guard::FreshView),
+            answer: shown::answered(target, asked.answer),
+            read_back: shown::read(target, read_back),
+            sends: u32::from(asked.sends),
+            ..view::Pass::default()
+        }
+    }
+
+    pub fn is_without(&self, guard: Guard) -> bool {
+        self.setting.without == Some(guard)
+    }
+
+    pub fn kind(&self) -> Kind {
+        match self.setting.kind {
+            TargetKind::PostPress | TargetKind::Email => Kind::Permanent,
+            TargetKind::Disconnect => Kind::SoftThenHard,
+            TargetKind::Purge => Kind::Purge,
+        }
+    }
+
+    pub fn ledger(&self, id: LedgerId) -> &Ledger {
+        &self.ledgers[usize::from(id)]
+    }
+
+    pub fn proof(&self, id: ProofId) -> Reason {
+        self.proofs[usize::from(id)].record().reason
+    }
+
+    pub fn has_nonce(&self, id: LedgerId) -> bool {
+        self.ledger(id).is_unsettled()
+    }
+
+    /// Whether the ledger says that a person must act, and why.
+    pub fn is_held(&self, id: LedgerId) -> bool {
+        self.ledger(id).teardown.as_ref().is_some_and(|t| t.phase == Phase::Held || t.reason.actor() != Actor::Nobody)
+    }
+
+    /// What [`Reason`] the proof in this ledger names.
+    pub fn proved(&self, id: LedgerId) -> Option<Reason> {
+        self.ledger(id).teardown.as_ref().and_then(|t| t.proof.as_ref()).map(|proof| proof.reason)
+    }
+
+    /// Whether attempt and phase are the same.
+    pub fn same_attempt(&self, a: LedgerId, b: LedgerId) -> bool {
+        let attempt = |id| self.ledger(id).teardown.as_ref().map(|t| (t.attempt, t.phase));
+        attempt(a) == attempt(b)
+    }
+
+    /// The ledger after 15 minutes in which every read failed.
+    pub fn with_old_ack(&mut self, id: LedgerId) -> LedgerId {
+        let mut ledger = self.ledger(id).clone();
+        if let Some(acked) = ledger.teardown.as_mut().and_then(|t| t.acked.as_mut()) {
+            acked.at = ago(Duration::from_mins(16));
+        }
+        self.id(ledger)
+    }
+
+    /// The ledger a day later.
+    pub fn with_old_evidence(&mut self, id: LedgerId) -> LedgerId {
+        let mut ledger = self.ledger(id).clone();
+        if let Some(account) = ledger.account.as_mut().filter(|account| account.alive_at.is_some()) {
+            account.alive_at = Some(ago(Duration::from_hours(25)));
+        }
+        self.id(ledger)
+    }
+
+    /// The ledger of a uid that is no more, with its proof, as a restore from a backup brings it.
+    pub fn restored(&mut self) -> LedgerId {
+        let object = Object { stage: Stage::Deleting, ..Object::default() };
+        let pass = Pass { view: Seen { object: Object { orphan: true, ..object }, current: true }, ..Pass::default() };
+        let Next::Release(proof) = self.next(0, &pass) else { panic!("Orphan lets go") };
+        let mut ledger = self.ledger(self.confirmed(0, object, proof)).clone();
+        if let Some(teardown) = &mut ledger.teardown {
+            "a uid that is no more".clone_into(&mut teardown.uid);
+        }
+        self.id(ledger)
+    }
+
+    fn proof_id(&mut self, proof: Proof) -> ProofId {
+        let known = self.proofs.iter().position(|other| *other == proof);
+        let at = known.unwrap_or_else(|| {
+            self.proofs.push(proof);
+            self.proofs.len() - 1
+        });
+        ProofId::try_from(at).expect("few proofs")
+    }
+
+    fn id(&mut self, ledger: Ledger) -> LedgerId {
+        let ledger = self.normal(ledger);
+        if let Some(id) = self.ids.get(&ledger) {
+            return *id;
+        }
+        let id = LedgerId::try_from(self.ledgers.len()).expect("few ledgers");
+        self.ledgers.push(ledger.clone());
+        self.ids.insert(ledger, id);
+        id
+    }
+
+    /// Without what only counts or tells time, and with few words: all that no decision but the schedule's depends on.
+    fn normal(&self, mut ledger: Ledger) -> Ledger {
+        if let Some(teardown) = &mut ledger.teardown {
+            let unverified = teardown.acked.is_some() && teardown.tries > 0;
+            *teardown = Teardown {
+                reason: word(teardown.reason),
+                subject: None,
+                attempt: teardown.attempt.min(self.setting.attempts),
+                nonce: teardown.nonce.as_ref().map(|_| "nonce".to_owned()),
+                unknown_outcomes: teardown.unknown_outcomes.min(1),
+                fingerprint: None,
+                started_at: now(),
+                last_outcome: None,
+                // As many as `AckedUnverified` asks for, at once.
+                tries: if unverified { 3 } else { 0 },
+                next_attempt_at: None,
+                ..teardown.clone()
+            };
+        }
+        ledger
+    }
+}
+
+/// The words that a decision, or who waits for a person, depends on.
+fn word(reason: Reason) -> Reason {
+    match reason {
+        Reason::Deleting | Reason::TwinDeleting => Reason::Deleting,
+        Reason::UnprovenAbsence | Reason::CredentialsChanged => Reason::UnprovenAbsence,
+        reason if matches!(reason.actor(), Actor::Nobody | Actor::Provider) => Reason::OutcomeUnknown,
+        _ => Reason::Suspended,
+    }
+}
+
+fn forget(view: &mut View, what: impl FnOnce(&mut Teardown)) {
+    if let Some(teardown) = &mut view.ledger.teardown {
+        what(teardown);
+    }
+}

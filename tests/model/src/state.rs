@@ -1,0 +1,290 @@
+//! Everything there is at one moment. Plain data, as small as it can be.
+
+use crate::product::{LedgerId, ProofId};
+
+/// Where an object stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Stage {
+    #[default]
+    Absent,
+    Live,
+    /// Marked, with our finalizer.
+    Deleting,
+    Released,
+}
+
+/// One object, as the API server stores it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Object {
+    pub stage: Stage,
+    /// It has the name of one that is gone, and another uid.
+    pub reborn: bool,
+    pub orphan: bool,
+    pub suspended: bool,
+    /// Without the nonce itself, which is...
+    pub ledger: LedgerId,
+    /// ...here: 0 is none, a later one is greater.
+    pub nonce: u8,
+}
+
+/// One object, as somebody holds it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Seen {
+    pub object: Object,
+    /// Whether its resourceVersion is still the stored one.
+    pub current: bool,
+}
+
+/// What the Secret holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Key {
+    /// The key of the account's workspace.
+    #[default]
+    Good,
+    /// Another workspace's.
+    Other,
+    /// The same bytes, for another endpoint, which knows nothing of the account.
+    Elsewhere,
+    /// The same bytes, which no longer see the account.
+    Blind,
+    /// There is no Secret.
+    Missing,
+}
+
+/// The account at the provider.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Row {
+    #[default]
+    Connected,
+    Disconnected,
+    Gone,
+}
+
+/// What a read gave.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Sight {
+    #[default]
+    None,
+    Connected,
+    Disconnected,
+    Absent,
+    Failed,
+    Unauthorized,
+}
+
+/// What a DELETE was answered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Answer {
+    #[default]
+    None,
+    Acked,
+    NotFound,
+    /// Cut, timed out, or a 5xx.
+    Unknown,
+    Unauthorized,
+    Throttled,
+    /// Not one byte went out.
+    NotSent,
+}
+
+/// What a twin was asked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Asked {
+    #[default]
+    NotYet,
+    /// It can take over, or has nothing outstanding.
+    Yes,
+    No,
+}
+
+/// What a pass is about to do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Doing {
+    /// What `decide` says.
+    #[default]
+    Deciding,
+    /// To wait for the answer of its DELETE.
+    Waiting,
+    /// To let go.
+    Releasing(ProofId),
+    /// To write what an observation of a live object saw.
+    Observing(LedgerId),
+}
+
+/// One pass over one object, with all it has learned.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Pass {
+    pub doing: Doing,
+    pub view: Seen,
+    pub window_over: bool,
+    pub inherited: bool,
+    /// `None`: not read yet.
+    pub key: Option<Key>,
+    pub read: Sight,
+    pub own_intent: bool,
+    pub fresh: bool,
+    /// The other object, as [`crate::product::Product::twin`] encodes it.
+    pub twin: u8,
+    pub live_twin: Asked,
+    pub deleting_twin: Asked,
+    pub answer: Answer,
+    pub read_back: Sight,
+    pub sends: u8,
+    /// The 5 s in which it may send have not passed.
+    pub may_send: bool,
+    /// Ghost: the uid that it was begun for is the second.
+    pub of_reborn: bool,
+    /// Ghost: a person has forbidden the DELETE since before this pass last looked.
+    pub forbidden: bool,
+    /// Ghost: its intent stands in the ledger.
+    pub intent_stands: bool,
+}
+
+/// How long a process has seen an unsettled attempt.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Window {
+    pub nonce: u8,
+    pub over: bool,
+}
+
+/// One operator process: its memory.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Process {
+    pub cache: [Seen; 2],
+    pub window: [Window; 2],
+    /// For which objects a predecessor's DELETE may be on its way.
+    pub inherited: [bool; 2],
+    pub passes: [Option<Pass>; 2],
+    /// The last list, where reads are shared that must not be.
+    pub list: Sight,
+}
+
+/// A DELETE that nobody waits for any more.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Request {
+    pub on_wire: bool,
+    pub object: u8,
+    /// Whether its key is one that sees the account.
+    pub sees: bool,
+    pub nonce: u8,
+    /// A process that is no more sent it.
+    pub orphaned: bool,
+    /// It was acknowledged before it takes effect.
+    pub acked: bool,
+}
+
+/// What is written to the API server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Write {
+    Ledger { ledger: LedgerId, nonce: u8 },
+    Release { proof: ProofId, of_reborn: bool },
+}
+
+/// A write that is on its way to the API server, and nobody waits for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Late {
+    pub object: u8,
+    pub write: Write,
+    pub current: bool,
+}
+
+/// Ghost: how an object was let go.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Fate {
+    #[default]
+    Open,
+    Proved,
+    /// A person decided it.
+    LetGo,
+    HandedOver,
+}
+
+/// The whole world.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct State {
+    pub objects: [Object; 2],
+    pub keys: [Key; 2],
+    pub row: Row,
+    pub wire: [Request; 3],
+    pub late: Option<Late>,
+    pub processes: [Process; 2],
+    /// How many faults may still happen.
+    pub faults: u8,
+    /// How often people may still change their minds.
+    pub people: u8,
+    pub fates: [Fate; 2],
+    /// Ghost: DELETEs that took effect, up to 2.
+    pub effects: u8,
+    /// Ghost: which objects came after the other one was marked.
+    pub came_late: [bool; 2],
+    /// The promises that are broken.
+    pub broken: u16,
+}
+
+impl Object {
+    /// Whether a person forbids its DELETE.
+    pub fn is_gated(&self) -> bool {
+        self.orphan || self.suspended
+    }
+
+    /// Whether it is there.
+    pub fn is_stored(&self) -> bool {
+        matches!(self.stage, Stage::Live | Stage::Deleting)
+    }
+}
+
+impl State {
+    /// Gives the nonces the smallest names that keep their order, so that equal worlds look equal.
+    pub fn rename_nonces(&mut self) {
+        let mut shown = 0_u32;
+        for object in &self.objects {
+            shown |= 1 << object.nonce;
+        }
+        for process in &self.processes {
+            for object in 0..2 {
+                shown |= 1 << process.cache[object].object.nonce;
+                shown |= process.passes[object].map_or(0, |pass| 1 << pass.view.object.nonce);
+            }
+        }
+        if let Some(Late { write: Write::Ledger { nonce, .. }, .. }) = self.late {
+            shown |= 1 << nonce;
+        }
+        for window in self.processes.iter_mut().flat_map(|process| &mut process.window) {
+            // No object can show it again.
+            if shown & (1 << window.nonce) == 0 {
+                *window = Window::default();
+            }
+        }
+        let mut used = 1_u32;
+        self.nonces(&mut |nonce| used |= 1 << *nonce);
+        self.nonces(&mut |nonce| *nonce = (used & ((1 << *nonce) - 1)).count_ones() as u8);
+    }
+
+    /// A nonce that is later than every other.
+    pub fn new_nonce(&mut self) -> u8 {
+        let mut last = 0;
+        self.nonces(&mut |nonce| last = last.max(*nonce));
+        last + 1
+    }
+
+    fn nonces(&mut self, each: &mut impl FnMut(&mut u8)) {
+        for object in &mut self.objects {
+            each(&mut object.nonce);
+        }
+        for process in &mut self.processes {
+            for object in 0..2 {
+                each(&mut process.cache[object].object.nonce);
+                each(&mut process.window[object].nonce);
+                if let Some(pass) = &mut process.passes[object] {
+                    each(&mut pass.view.object.nonce);
+                }
+            }
+        }
+        for request in &mut self.wire {
+            each(&mut request.nonce);
+        }
+        if let Some(Late { write: Write::Ledger { nonce, .. }, .. }) = &mut self.late {
+            each(nonce);
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! The operator is killed at every call of a deletion, before it, after its effect and after its answer. The next one
+//! finishes, and no account gets an effective DELETE too many.
+
+use std::panic::AssertUnwindSafe;
+
+use fault_proxy::{Call, Moment};
+use futures::{FutureExt, StreamExt, stream};
+use provider_simulator as provider;
+use rand::rngs::StdRng;
+use rand::seq::{IndexedRandom, SliceRandom};
+use rand::SeedableRng;
+
+use crate::kind::Kind;
+use crate::life::Life;
+use crate::plan::{Boundary, Plan, Strike};
+
+/// Plans that run at once; the bed has its own bound for all tests together.
+const AT_ONCE: usize = 4;
+/// So many pairs of each kind, unless all are asked for.
+const PAIRS: usize = 4;
+const SEED: u64 = 20_260_101;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_postpress_deletion_survives_a_kill_at_each_of_its_calls() {
+    every_boundary(Kind::PostPress).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_mailbox_deletion_survives_a_kill_at_each_of_its_calls() {
+    every_boundary(Kind::Email).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_disconnect_survives_a_kill_at_each_of_its_calls_and_has_one_effect() {
+    every_boundary(Kind::Disconnect).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_disconnected_already_gets_no_delete_wherever_the_operator_is_killed() {
+    every_boundary(Kind::Disconnected).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_purge_survives_a_kill_at_each_of_its_calls() {
+    every_boundary(Kind::Purge).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_hold_is_handed_on_wherever_its_keeper_is_killed() {
+    every_boundary(Kind::Keeper).await;
+}
+
+async fn every_boundary(kind: Kind) {
+    if let Some(plan) = Plan::asked_for() {
+        if plan.kind == kind {
+            all(vec![plan]).await;
+        }
+        return;
+    }
+    let boundaries = reference(kind).await;
+    let one = |boundary: &(Boundary, u64), moment| Strike { at: boundary.0, nth: boundary.1, moment };
+    let singles = boundaries.iter().flat_map(|boundary| Moment::ALL.map(|moment| one(boundary, moment)));
+    let singles: Vec<_> = singles.filter(|strike| is_a_point(*strike)).collect();
+    let mut plans: Vec<_> = singles.iter().map(|strike| Plan { kind, strikes: vec![*strike] }).collect();
+    plans.extend(pairs(kind, &singles));
+    println!("{kind:?}: {} boundaries, {} single kills, {} pairs", boundaries.len(), singles.len(), plans.len() - singles.len());
+    all(plans).await;
+}
+
+/// A read has no effect at the provider: before and after it are the same.
+fn is_a_point(strike: Strike) -> bool {
+    strike.at != Boundary::Provider(provider::Call::Read) || strike.moment != Moment::AfterCommit
+}
+
+/// The calls of an undisturbed deletion of this kind, in order, each with its number among its like.
+async fn reference(kind: Kind) -> Vec<(Boundary, u64)> {
+    let life = Life::new("reference").await;
+    life.delete_under(kind, &[]).await;
+    life.until_called_after_release(Call::Event).await;
+    life.judge(kind).await;
+    let trace = life.proxy.trace();
+    assert!(trace.iter().all(|entry| entry.call != Call::Other), "a call that nobody recognises:\n{}", life.timeline());
+    let mut rows: Vec<_> = trace.iter().map(|entry| (entry.arrived, (Boundary::Api(entry.call), entry.nth))).collect();
+    // What follows the release is the Event, and whatever the operator looks at of its own accord.
+    let released = trace.iter().position(|entry| entry.call == Call::Release).expect("a release");
+    let after: Vec<_> = rows.split_off(released + 1);
+    rows.extend(after.into_iter().filter(|(_, (boundary, _))| *boundary == Boundary::Api(Call::Event)));
+    let mut counts = [0, 0];
+    for entry in life.bed.sim.log().entries() {
+        let count = &mut counts[usize::from(entry.call == provider::Call::Delete)];
+        *count += 1;
+        rows.push((entry.arrived.at, (Boundary::Provider(entry.call), *count)));
+    }
+    rows.sort_by_key(|(at, _)| *at);
+    rows.into_iter().map(|(_, boundary)| boundary).collect()
+}
+
+/// Pairs of kills: the second at a point at or after the first, counted anew because the next operator begins anew.
+fn pairs(kind: Kind, singles: &[Strike]) -> Vec<Plan> {
+    let mut plans = Vec::new();
+    for (place, first) in singles.iter().enumerate() {
+        for second in &singles[place..] {
+            let before = singles[place..].iter().filter(|other| other.at == second.at && other.moment == second.moment);
+            let nth = before.take_while(|other| other.nth < second.nth).count() as u64 + 1;
+            plans.push(Plan { kind, strikes: vec![*first, Strike { nth, ..*second }] });
+        }
+    }
+    if std::env::var_os("TORTURE").is_none() {
+        let seed = std::env::var("PLANS_SEED").map_or(SEED, |seed| seed.parse().expect("PLANS_SEED is a number"));
+        println!("{kind:?}: PLANS_SEED={seed}");
+        let mut random = StdRng::seed_from_u64(seed);
+        plans = plans.choose_multiple(&mut random, PAIRS).cloned().collect();
+        plans.shuffle(&mut random);
+    }
+    plans
+}
+
+/// Runs them, a few at once, and fails with all that failed.
+async fn all(plans: Vec<Plan>) {
+    let failed: Vec<_> = stream::iter(plans).map(run).buffer_unordered(AT_ONCE).filter_map(std::future::ready).collect().await;
+    assert!(failed.is_empty(), "{} plans failed:\n{}", failed.len(), failed.join("\n"));
+}
+
+/// Runs one; what to type to run it again if it fails.
+async fn run(plan: Plan) -> Option<String> {
+    let life = Life::new("kill").await;
+    let judged = async {
+        life.delete_under(plan.kind, &plan.strikes).await;
+        life.judge(plan.kind).await;
+    };
+    let failure = AssertUnwindSafe(judged).catch_unwind().await.err()?;
+    let words = failure.downcast_ref::<String>().cloned().or(failure.downcast_ref::<&str>().map(|words| (*words).to_owned()));
+    eprintln!("--- {plan}: {}\n{}", words.unwrap_or_default(), life.timeline());
+    Some(plan.command())
+}

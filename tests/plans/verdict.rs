@@ -1,0 +1,65 @@
+//! What must be true after every plan, whatever happened in it.
+
+use fault_proxy::Call;
+use kube::api::{Api, DynamicObject, ListParams};
+use kube::core::{ApiResource, GroupVersionKind};
+use serde_json::Value;
+
+use crate::kind::{HEIR, Kind, SECRET, SUBJECT};
+use crate::life::Life;
+
+/// No undisturbed deletion needs a tenth of this: more is a loop.
+const MOST_CALLS: usize = 300;
+const MOST_REQUESTS: usize = 100;
+
+impl Life {
+    /// Judges a deletion that has ended.
+    pub async fn judge(&self, kind: Kind) {
+        kind.check(&self.bed.sim.log(), kind.account());
+        self.judge_order(kind, SUBJECT, kind.account());
+        assert!(!receipts(&self.crew.log(), SUBJECT).is_empty(), "no receipt");
+        if kind == Kind::Keeper {
+            let heir = self.bed.object(HEIR).await.expect("the living object is there");
+            assert_eq!(heir["status"]["heldSecret"], SECRET, "the hold was handed on");
+            assert_eq!(self.bed.secret_finalizers(SECRET).await.len(), 1, "the Secret is still held");
+        } else {
+            let free = async || self.bed.secret_finalizers(SECRET).await.is_empty();
+            self.bed.eventually("no hold is left on a Secret that nobody uses", free).await;
+        }
+        let (calls, requests) = (self.proxy.trace().len(), self.bed.sim.log().entries().count());
+        assert!(calls < MOST_CALLS && requests < MOST_REQUESTS, "{calls} API calls, {requests} provider requests");
+        self.judge_keys().await;
+    }
+
+    /// Write-ahead, and nothing after the release.
+    pub fn judge_order(&self, kind: Kind, name: &str, account: &str) {
+        let (trace, log) = (self.proxy.trace(), self.bed.sim.log());
+        let done = |call: Call| {
+            let of = trace.iter().filter(move |entry| entry.call == call && entry.about.as_deref() == Some(name));
+            of.filter(|entry| entry.is_done()).filter_map(|entry| Some(entry.committed?.1)).collect::<Vec<_>>()
+        };
+        let (intents, releases) = (done(Call::WriteIntent), done(Call::Release));
+        for (number, delete) in log.deletes(account).into_iter().enumerate() {
+            let written = intents.iter().filter(|at| **at <= delete.arrived.at).count();
+            assert!(!kind.is_written_ahead() || written > number, "DELETE {} came before its intent was committed", number + 1);
+            assert!(releases.iter().all(|at| *at >= delete.arrived.at), "a DELETE came after the release");
+        }
+    }
+
+    /// No key shows in a log, an Event or an object.
+    pub async fn judge_keys(&self) {
+        self.bed.assert_no_key_in("the operators' logs", &self.crew.log());
+        for (group, version, kind) in [("events.k8s.io", "v1", "Event"), ("sender-operator.dev", "v1alpha1", "SenderAccount")] {
+            let kind = ApiResource::from_gvk(&GroupVersionKind::gvk(group, version, kind));
+            let api: Api<DynamicObject> = Api::namespaced_with(self.bed.client.clone(), &self.bed.namespace, &kind);
+            let objects = api.list(&ListParams::default()).await.expect("a list");
+            self.bed.assert_no_key_in(&kind.plural, &serde_json::to_string(&objects.items).expect("JSON"));
+        }
+    }
+}
+
+/// The receipts of this object in a log.
+pub fn receipts(log: &str, name: &str) -> Vec<Value> {
+    let lines = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    lines.filter(|line| line["receipt"] == true && line["name"] == name).collect()
+}
