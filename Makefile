@@ -1,7 +1,6 @@
-# Two commands for everybody, demo and test, and three for those who change the code. All set-up is done here: on a fresh
-# machine there need only be Rust, Go and make.
+# Two commands for everybody, demo and test, and two more for those who change the code. All set-up is done here: on a
+# fresh machine there need only be Rust, Go and make.
 
-CARGO ?= cargo
 BUILD_CONTROL_PLANE = tests/envtest/build.sh
 
 .PHONY: help demo test generate lint rust
@@ -14,21 +13,21 @@ help:
 
 demo: rust
 	@$(BUILD_CONTROL_PLANE) kube-apiserver etcd kubectl >/dev/null
-	$(CARGO) build --locked --workspace --bins
-	@$(CARGO) run --locked --quiet --package demo
+	cargo build --locked --package sender-operator --package demo --bins
+	@cargo run --locked --quiet --package demo
 
 test: rust
 	@$(BUILD_CONTROL_PLANE) kube-apiserver kube-controller-manager etcd kubectl >/dev/null
-	$(CARGO) build --locked --workspace --bins
-	$(CARGO) test --locked --workspace --no-fail-fast
+	cargo build --locked --workspace --bins
+	cargo test --locked --workspace --no-fail-fast
 
 lint: rust
-	$(CARGO) fmt --all --check
-	$(CARGO) clippy --locked --workspace --all-targets -- --deny warnings
-	RUSTDOCFLAGS="--deny warnings" $(CARGO) doc --locked --workspace --no-deps
+	cargo fmt --all --check
+	cargo clippy --locked --workspace --all-targets -- --deny warnings
+	RUSTDOCFLAGS="--deny warnings" cargo doc --locked --workspace --no-deps
 
 generate: rust
-	GENERATE=1 $(CARGO) test --locked --quiet --test generated -- --test-threads=1
+	GENERATE=1 cargo test --locked --quiet --test generated -- --test-threads=1
 
 # Cargo would name neither a missing nor an old Rust in one line.
 rust:

@@ -272,14 +272,18 @@ async fn after_a_watch_was_lost_the_objects_that_went_meanwhile_are_known_to_be_
 async fn nothing_is_watched_before_the_crd_is_served() {
     let (fake, client) = Fake::start().await;
     let waiting = tokio::spawn(async move { until_served(&client).await });
-    soon(async {
-        while fake.world.lock().unwrap().asked_what_is_served == 0 {
-            tokio::task::yield_now().await;
-        }
-    })
-    .await;
-    assert!(!waiting.is_finished());
-    fake.change(|world| world.served = true);
+    for served in [None, Some("others-of-the-group")] {
+        fake.change(|world| (world.served, world.asked_what_is_served) = (served, 0));
+        soon(async {
+            // The second question shows that the answer to the first was not enough.
+            while fake.world.lock().unwrap().asked_what_is_served < 2 {
+                tokio::task::yield_now().await;
+            }
+        })
+        .await;
+        assert!(!waiting.is_finished());
+    }
+    fake.change(|world| world.served = Some("senderaccounts"));
     soon(waiting).await.unwrap();
 }
 

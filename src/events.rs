@@ -56,8 +56,7 @@ impl Events {
         event_type: EventType,
         message: &str,
     ) {
-        // Repeats are counted only where the reference is the same, and a resourceVersion never is.
-        let about = ObjectReference { resource_version: None, ..object.object_ref(&()) };
+        let about = object.object_ref(&());
         let event = Event {
             type_: event_type,
             reason: reason.as_str().to_owned(),

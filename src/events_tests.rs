@@ -98,7 +98,7 @@ async fn an_api_server_that_never_answers_costs_five_seconds_and_not_the_queue()
     drop(events);
     let began = tokio::time::Instant::now();
     written.await;
-    assert_eq!(began.elapsed().as_secs(), DEADLINE.as_secs());
+    assert_eq!(began.elapsed().as_secs(), 5);
     assert_eq!(fates(&metrics), r#"sender_operator_events_total{fate="Refused"} 1"#);
 }
 
@@ -120,11 +120,10 @@ async fn a_repeat_is_counted_in_the_event_that_is_there() {
     let metrics = Metrics::default();
     let (events, written) = Events::new(client, metrics.clone());
     let worker = tokio::spawn(written);
-    for (number, version) in ["7", "8"].iter().enumerate() {
-        let object = Fixture::postpress("alice", "1").set("/metadata", "resourceVersion", json!(version)).account();
-        events.publish(&object, Reason::Deleting, EventType::Normal, "");
+    for written in 1..=2 {
+        events.publish(&alice(), Reason::Deleting, EventType::Normal, "");
         tokio::time::timeout(Duration::from_secs(60), async {
-            while !fates(&metrics).ends_with(&format!("\"}} {}", number + 1)) {
+            while !fates(&metrics).ends_with(&format!("\"}} {written}")) {
                 tokio::task::yield_now().await;
             }
         })

@@ -61,8 +61,6 @@ reasons! {
     AccountDisconnected => User, "the account is there but disconnected at the provider", "reconnect it at the provider, or delete this object";
     /// The provider does not show the account.
     AccountMissing => User, "the provider does not show this account to this key", "check spec.provider's accountId and the workspace of the key in Secret {secret}";
-    /// The account was not read yet.
-    Observing => Nobody, "the account is being read for the first time", "";
     /// `spec.suspend` is set.
     Suspended => User, "spec.suspend is true: no provider call is made", "to go on: kubectl patch sacc {name} -n {namespace} --type merge -p '{\"spec\":{\"suspend\":false}}'";
     /// The stored object cannot be understood.

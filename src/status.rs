@@ -108,17 +108,20 @@ fn status(
 pub fn invalid(namespace: &str, name: &str, generation: Option<i64>, what: &str, before: Option<&Value>) -> Value {
     let words = Words { namespace, name, secret: "", account: "", subject: what };
     let message = Reason::InvalidObject.message(words);
-    let mut status = before.filter(|status| status.is_object()).cloned().unwrap_or_else(|| json!({}));
-    let said = |condition: &Value| condition["reason"] == Reason::InvalidObject.as_str() && condition["message"] == message;
-    if status["conditions"].as_array().is_some_and(|conditions| conditions.iter().any(said)) {
-        return status;
+    let mut status = before.and_then(Value::as_object).cloned().unwrap_or_default();
+    let said = |condition: &Value| {
+        condition.get("reason").and_then(Value::as_str) == Some(Reason::InvalidObject.as_str())
+            && condition.get("message").and_then(Value::as_str) == Some(&message)
+    };
+    if status.get("conditions").and_then(Value::as_array).is_some_and(|conditions| conditions.iter().any(said)) {
+        return Value::Object(status);
     }
     let conditions = [(READY, "False"), (RECONCILING, "False"), (STALLED, "True")].map(|(type_, holds)| {
         json!({"type": type_, "status": holds, "reason": Reason::InvalidObject, "message": message,
             "observedGeneration": generation.unwrap_or(0), "lastTransitionTime": Time(Timestamp::now())})
     });
-    status["conditions"] = json!(conditions);
-    status
+    status.insert("conditions".to_owned(), json!(conditions));
+    Value::Object(status)
 }
 
 /// The reason that an object's status shows now.

@@ -25,7 +25,8 @@ pub(super) struct World {
     log: Vec<(String, Value)>,
     /// The namespace that nobody may list.
     pub(super) forbidden: Option<String>,
-    pub(super) served: bool,
+    /// What the group serves, once it is there.
+    pub(super) served: Option<&'static str>,
     pub(super) asked_what_is_served: usize,
 }
 
@@ -95,11 +96,8 @@ fn status(code: StatusCode) -> Response {
 async fn discovery(State(fake): State<Fake>) -> Response {
     let mut world = fake.world.lock().unwrap();
     world.asked_what_is_served += 1;
-    if !world.served {
-        return (StatusCode::NOT_FOUND, "404 page not found\n").into_response();
-    }
-    let resource =
-        json!({"name": "senderaccounts", "singularName": "", "namespaced": true, "kind": "SenderAccount", "verbs": []});
+    let Some(name) = world.served else { return (StatusCode::NOT_FOUND, "404 page not found\n").into_response() };
+    let resource = json!({"name": name, "singularName": "", "namespaced": true, "kind": "X", "verbs": []});
     axum::Json(
         json!({"kind": "APIResourceList", "groupVersion": "sender-operator.dev/v1alpha1", "resources": [resource]}),
     )

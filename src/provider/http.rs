@@ -251,8 +251,6 @@ impl Read for Incoming {
                 None => return Ok(0),
             }
         }
-        let length = self.current.len().min(buffer.len());
-        self.current.copy_to_slice(&mut buffer[..length]);
-        Ok(length)
+        (&mut self.current).reader().read(buffer)
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::reads::Sharing;
+use super::release::attempts;
 use super::secrets::Unlocked;
 use super::{Reconciler, jitter, now, twins};
 use crate::account::Account;
@@ -221,7 +222,7 @@ impl Reconciler {
         self.metrics.called(target.provider(), Call::Delete, answer.outcome);
         tracing::info!(
             uid = account.view.uid, namespace = account.namespace, name = account.name, account = target.account_id(),
-            attempt = account.view.ledger.teardown.as_ref().map_or(0, |t| t.attempt), outcome = ?answer.outcome,
+            attempt = attempts(account, hands.pass.sends + 1), outcome = ?answer.outcome,
             http_status = answer.http_status, error_type = answer.error_type, "DELETE"
         );
         if answer.outcome == Outcome::Refused(Refusal::Credentials) {

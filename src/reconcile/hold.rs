@@ -44,8 +44,11 @@ pub struct SecretHold {
     io: KubeIo,
     index: Arc<Index>,
     config: Arc<Config>,
-    turns: Mutex<HashMap<(String, String), Arc<tokio::sync::Mutex<()>>>>,
+    turns: Mutex<HashMap<(String, String), Turn>>,
 }
+
+/// Held while the hold of one Secret is looked at or changed.
+type Turn = Arc<tokio::sync::Mutex<()>>;
 
 impl SecretHold {
     /// Over this connection to the API server.
@@ -60,12 +63,13 @@ impl SecretHold {
     pub async fn adopt(&self, account: &Account) -> Result<Adopted, ApiFault> {
         let own = account.hold();
         // Another Secret than the one it keeps: hand that one on first.
-        if let Some(hold) = own.as_ref().filter(|hold| !self.config.secret_hold || hold.secret != account.secret) {
-            if !self.config.secret_hold || self.leave_secret(account, &hold.secret).await? == Left::LastUser {
-                self.take_off(account, &hold.secret).await?;
-            }
+        let off = !self.config.secret_hold;
+        if let Some(hold) = own.as_ref().filter(|hold| off || hold.secret != account.secret)
+            && (off || self.leave_secret(account, &hold.secret).await? == Left::LastUser)
+        {
+            self.take_off(account, &hold.secret).await?;
         }
-        if !self.config.secret_hold {
+        if off {
             return Ok(Adopted::Off);
         }
         let turn = self.turn(&account.namespace, &account.secret);
@@ -178,7 +182,7 @@ impl SecretHold {
     }
 
     /// Whose turn it is to change this Secret's hold.
-    fn turn(&self, namespace: &str, secret: &str) -> Arc<tokio::sync::Mutex<()>> {
+    fn turn(&self, namespace: &str, secret: &str) -> Turn {
         let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
         turns.retain(|_, turn| Arc::strong_count(turn) > 1);
         Arc::clone(turns.entry((namespace.to_owned(), secret.to_owned())).or_default())

@@ -71,6 +71,7 @@ pub struct Reconciler {
     window: window::Window,
     crd: shared::Shared<(), Crd>,
     seen: observation::Seen,
+    released: release::ReleasedUids,
 }
 
 impl Reconciler {
@@ -87,6 +88,7 @@ impl Reconciler {
             window: window::Window::default(),
             crd: shared::Shared::default(),
             seen: observation::Seen::default(),
+            released: release::ReleasedUids::default(),
             io,
             config,
             index,
@@ -153,6 +155,7 @@ impl Work for Reconciler {
                 self.forget(&account);
                 backoff::CAP
             }
+            Ok(account) if self.released.contains(&account.view.uid) => release::WATCH_LAGS,
             Ok(account) if account.view.deleting => self.tear_down(account).await,
             Ok(account) => self.observe(account).await,
         }

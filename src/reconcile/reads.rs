@@ -73,7 +73,12 @@ impl Reads {
             Sharing::SinceNow => self.lists.get(version, Instant::now(), ask).await,
             Sharing::Recent => {
                 let now = Instant::now();
-                self.lists.get(version, now.checked_sub(OBSERVATION_SHARES).unwrap_or(now), ask).await
+                let recent = now.checked_sub(OBSERVATION_SHARES).unwrap_or(now);
+                match self.lists.get(version, recent, ask).await {
+                    // What was connected a moment ago is not in an older list: only a new one may say that it is missing.
+                    Ok(list) if list.sight(target).outcome != Outcome::Alive => self.lists.get(version, now, ask).await,
+                    list => list,
+                }
             }
         };
         match list {

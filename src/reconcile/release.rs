@@ -1,7 +1,11 @@
 //! The end of a deletion: the hold on the Secret is handed on, the receipt written, the finalizer taken off. In that
 //! order, and with a proof.
 
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
+
+use tokio::time::Instant;
 
 use super::deletion::{Ended, Hands};
 use super::hold::Left;
@@ -18,6 +22,26 @@ use crate::teardown::ledger::{Ledger, Phase};
 use crate::teardown::outcome::Outcome;
 use crate::teardown::proof::Proof;
 use crate::teardown::{confirm, target::Kind};
+
+/// A watch may show an object for so long after it was released.
+pub const WATCH_LAGS: Duration = Duration::from_secs(2 * 60);
+
+/// The objects that this process released: what a late watch still shows of one is no deletion to work on.
+#[derive(Default)]
+pub struct ReleasedUids(Mutex<HashMap<String, Instant>>);
+
+impl ReleasedUids {
+    fn add(&self, uid: &str) {
+        let mut uids = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        uids.retain(|_, at| at.elapsed() < WATCH_LAGS);
+        uids.insert(uid.to_owned(), Instant::now());
+    }
+
+    /// Whether this process released it.
+    pub fn contains(&self, uid: &str) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(uid).is_some_and(|at| at.elapsed() < WATCH_LAGS)
+    }
+}
 
 /// How often a release is tried again because somebody else wrote.
 const TRIES: usize = 8;
@@ -77,6 +101,7 @@ impl Reconciler {
         }
         match finalizer::release(&self.io, account, proof).await {
             Released::Done => {
+                self.released.add(&account.view.uid);
                 self.forget(account);
                 self.metrics.passed(proof.record().reason);
                 self.announce(account, &Why { reason: proof.record().reason, subject: proof.record().subject.clone() });
@@ -125,7 +150,7 @@ fn rests_on_others(proof: &Proof) -> bool {
     matches!(proof.record().reason, Reason::Orphaned | Reason::HandedOver | Reason::ReleasedByPolicy)
 }
 
-fn attempts(account: &Account, sent: u32) -> i32 {
+pub(super) fn attempts(account: &Account, sent: u32) -> i32 {
     let recorded = account.view.ledger.teardown.as_ref().map_or(0, |t| t.attempt);
     let written_ahead = account.view.kind() == Kind::SoftThenHard;
     let confirmed = account.view.ledger.teardown.as_ref().is_some_and(|t| t.phase == Phase::Confirmed);

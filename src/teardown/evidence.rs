@@ -21,7 +21,7 @@ const UNVERIFIED_TRIES: i32 = 3;
 
 pub(super) fn decide(view: &View, pass: &Pass, rules: &Rules, now: Timestamp) -> Step {
     match credential(view, pass, rules, now) {
-        Err(step) => step,
+        Err(step) => *step,
         Ok(known) if view.kind() == Kind::SoftThenHard => soft_then_hard(view, pass, rules, now, known),
         Ok(known) => permanent(view, pass, rules, now, known),
     }
@@ -29,7 +29,7 @@ pub(super) fn decide(view: &View, pass: &Pass, rules: &Rules, now: Timestamp) ->
 
 /// Step 4: the key, once it is time. While the Secret is blamed it alone is looked at, and another key is reason enough
 /// to try at once.
-pub(super) fn credential<'a>(view: &View, pass: &'a Pass, rules: &Rules, now: Timestamp) -> Result<&'a Known, Step> {
+pub(super) fn credential<'a>(view: &View, pass: &'a Pass, rules: &Rules, now: Timestamp) -> Result<&'a Known, Box<Step>> {
     let teardown = view.ledger.teardown.as_ref();
     let under_way = pass.prompted || pass.read.is_some() || pass.fresh || pass.own_intent;
     let early = teardown.and_then(|t| t.next_attempt_at).filter(|at| *at > now && !under_way);
@@ -37,20 +37,20 @@ pub(super) fn credential<'a>(view: &View, pass: &'a Pass, rules: &Rules, now: Ti
     let failed_key = teardown.and_then(|t| t.fingerprint.as_ref());
     match (&pass.credential, early) {
         (_, Some(at)) if !reason.blames_secret() && reason != Reason::SecretGone && !is_gate(reason) => {
-            Err(not_yet(view, now, at, reason))
+            Err(Box::new(not_yet(view, now, at, reason)))
         }
-        (None, _) => Err(Step::ReadCredentials),
-        (Some(Err(fault)), Some(at)) if fault.reason == reason => Err(not_yet(view, now, at, reason)),
+        (None, _) => Err(Box::new(Step::ReadCredentials)),
+        (Some(Err(fault)), Some(at)) if fault.reason == reason => Err(Box::new(not_yet(view, now, at, reason))),
         (Some(Err(fault)), _) => {
             let mut ledger = view.ledger.clone();
             let mut teardown = teardown_of(view, now);
             teardown.fingerprint = None;
             ledger.teardown = Some(teardown);
             let because = Because { subject: fault.subject.clone(), ..Because::held(fault.reason) };
-            Err(wait(view, pass, rules, now, ledger, because))
+            Err(Box::new(wait(view, pass, rules, now, ledger, because)))
         }
         (Some(Ok(known)), Some(at)) if reason.blames_secret() && failed_key == Some(&known.fingerprint) => {
-            Err(not_yet(view, now, at, reason))
+            Err(Box::new(not_yet(view, now, at, reason)))
         }
         (Some(Ok(known)), _) => Ok(known),
     }
@@ -142,11 +142,8 @@ fn permanent(view: &View, pass: &Pass, rules: &Rules, now: Timestamp, known: &Kn
             outcome if reads_back && outcome.shows_the_account() && contradicted(ledger.clone()) != view.ledger => {
                 return Step::Record(contradicted(ledger));
             }
-            Outcome::Alive | Outcome::SoftGone => {
-                if !enough && ledger != view.ledger {
-                    return Step::Record(ledger);
-                }
-            }
+            Outcome::Alive | Outcome::SoftGone if !enough && ledger != view.ledger => return Step::Record(ledger),
+            Outcome::Alive | Outcome::SoftGone => {}
             outcome if reads_back && !outcome.shows_the_account() && unverified_long_enough(view, now) => {
                 return Step::Release(Proof::acked_unverified());
             }

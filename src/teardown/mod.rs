@@ -37,9 +37,8 @@ pub fn decide(view: &View, pass: &Pass, rules: &Rules, now: Timestamp) -> Step {
     }
     // 1. Unsettled first: else Orphan overtakes a slow DELETE, and the account's next object destroys it.
     if view.is_unsettled() && !pass.own_intent {
-        match unsettled::decide(view, pass, rules, now) {
-            unsettled::Verdict::Step(step) => return step,
-            unsettled::Verdict::Settled => {}
+        if let Some(step) = unsettled::decide(view, pass, rules, now) {
+            return step;
         }
     }
     // 2. Policy gates. 3. Twins.

@@ -27,12 +27,11 @@ pub(super) fn decide(view: &View, pass: &Pass, rules: &Rules, now: Timestamp) ->
     if let Some(twin) = unfit {
         return blocked(Reason::TwinLive, twin);
     }
-    if view.kind() == Kind::SoftThenHard && !pass.own_intent {
-        if let Some(first) = pass.twins.iter().find(|twin| twin.deleting && twin.older && twin.active) {
-            return blocked(Reason::TwinDeleting, first);
-        }
+    if view.kind() != Kind::SoftThenHard || pass.own_intent {
+        return None;
     }
-    None
+    let first = pass.twins.iter().find(|twin| twin.deleting && twin.older && twin.active)?;
+    blocked(Reason::TwinDeleting, first)
 }
 
 /// Whether a live object, as a GET just showed it, can take the account of `target` over: it lives, is not suspended,

@@ -11,26 +11,22 @@ use super::view::{Pass, Rules, Step, View};
 use crate::crd::AfterUnknownOutcome;
 use crate::reason::Reason;
 
-pub(super) enum Verdict {
-    Step(Step),
-    /// No request can be alive any more, and a read of this pass shows the account connected, or a person lets it go.
-    Settled,
-}
-
-pub(super) fn decide(view: &View, pass: &Pass, rules: &Rules, now: Timestamp) -> Verdict {
+/// `None`: it is settled. No request can be alive any more, and a read of this pass shows the account connected, or a
+/// person lets it go.
+pub(super) fn decide(view: &View, pass: &Pass, rules: &Rules, now: Timestamp) -> Option<Step> {
     let window_over = pass.unchanged_for >= rules.outcome_window;
-    let waits = |ledger, because| Verdict::Step(wait(view, pass, rules, now, ledger, because));
+    let waits = |ledger, because| Some(wait(view, pass, rules, now, ledger, because));
     if view.gates.orphan.is_some() && window_over {
-        return Verdict::Settled;
+        return None;
     }
     if view.gates.suspended {
         return waits(view.ledger.clone(), Because::gate(Reason::Suspended, None));
     }
     let known = match credential(view, pass, rules, now) {
         Ok(known) => known,
-        Err(step) => return Verdict::Step(step),
+        Err(step) => return Some(*step),
     };
-    let Some(read) = &pass.read else { return Verdict::Step(Step::ReadAccount { shared: false }) };
+    let Some(read) = &pass.read else { return Some(Step::ReadAccount { shared: false }) };
     let ledger = with_read(view, known, read, now);
     let acked = view.ledger.acked();
     let acked_here = view.ledger.acked_under(&known.fingerprint);
@@ -38,11 +34,11 @@ pub(super) fn decide(view: &View, pass: &Pass, rules: &Rules, now: Timestamp) ->
     let one_outstanding = view.ledger.teardown.as_ref().is_some_and(|t| t.unknown_outcomes == 0);
     match read.outcome {
         Outcome::SoftGone if !one_outstanding && !window_over => waits(ledger, Because::backoff(Reason::OutcomeUnknown)),
-        Outcome::SoftGone if acked.is_some() => Verdict::Step(Step::Release(Proof::read_back())),
-        Outcome::SoftGone => Verdict::Step(Step::Release(Proof::already_soft())),
-        Outcome::Gone if acked_here => Verdict::Step(Step::Release(Proof::read_back())),
+        Outcome::SoftGone if acked.is_some() => Some(Step::Release(Proof::read_back())),
+        Outcome::SoftGone => Some(Step::Release(Proof::already_soft())),
+        Outcome::Gone if acked_here => Some(Step::Release(Proof::read_back())),
         Outcome::Gone if window_over && policy_releases(view, known) => {
-            Verdict::Step(Step::Release(Proof::released_by_policy()))
+            Some(Step::Release(Proof::released_by_policy()))
         }
         Outcome::Gone => waits(ledger, unproven(view, known)),
         Outcome::Alive => match (acked, window_over, view.after_unknown_outcome) {
@@ -50,10 +46,10 @@ pub(super) fn decide(view: &View, pass: &Pass, rules: &Rules, now: Timestamp) ->
             (Some(_), true, _) => waits(contradicted(ledger), Because::held(Reason::AckedButAlive)),
             (None, false, _) => waits(ledger, Because::backoff(Reason::OutcomeUnknown)),
             (None, true, AfterUnknownOutcome::Hold) => waits(ledger, Because::held(Reason::OutcomeUnknown)),
-            (None, true, AfterUnknownOutcome::Resend) => Verdict::Settled,
+            (None, true, AfterUnknownOutcome::Resend) => None,
         },
         outcome if outcome.shows_the_account() => waits(contradicted(ledger), Because::failed(read)),
-        _ if unverified_long_enough(view, now) => Verdict::Step(Step::Release(Proof::acked_unverified())),
+        _ if unverified_long_enough(view, now) => Some(Step::Release(Proof::acked_unverified())),
         _ => waits(ledger, Because::failed(read)),
     }
 }

@@ -124,8 +124,9 @@ async fn a_redirect_is_never_followed_and_no_byte_reaches_the_place_it_points_to
         bed.eventually("it is tried again", async || calls(sender) > before).await;
         assert_eq!(bed.truth(&sender.account).0, State::Connected, "{}", sender.name);
     }
-    // Obeying the message: the base URL is set to the final address, where the account is.
+    // Obeying the message: the base URL is set to the final address, where the account is now.
     moved.connect(&new_home, &moved.key);
+    assert!(bed.sim.remove(&moved.account));
     bed.apply(&moved.secret(&new_home, &moved.key)).await;
     bed.until_gone("moved").await;
     assert_eq!(new_home.log().state(&moved.account), State::Gone);

@@ -4,7 +4,7 @@ use provider_simulator::{Fault, On, State, Status};
 use sender_operator::crd::FINALIZER;
 use serde_json::{Value, json};
 
-use crate::bed::{Bed, LINKEDIN, deleting, message, reason};
+use crate::bed::{Bed, LINKEDIN, Property, deleting, message, reason};
 
 const FOREIGN: &str = "example.com/backup";
 
@@ -133,6 +133,8 @@ async fn a_foreign_finalizer_that_waits_for_us_can_be_ignored_and_the_proof_stay
 #[tokio::test]
 async fn a_same_named_new_object_is_not_touched_by_its_predecessors_teardown() {
     let bed = Bed::new("successor").await;
+    bed.excuse(Property::S1, "a person takes the finalizer off");
+    bed.excuse(Property::S5, "and does it while a DELETE is on its way");
     let (postpress, puffle) = (bed.key(), bed.key());
     bed.sim.postpress().add(&postpress, "acc_old");
     bed.sim.postpress().add(&postpress, "acc_new");

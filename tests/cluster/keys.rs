@@ -3,9 +3,9 @@
 use std::time::{Duration, Instant};
 
 use provider_simulator::{Fault, On, Simulator, State};
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::bed::{Bed, Kind, Sender, message, secret};
+use crate::bed::{Bed, Kind, Sender, message};
 
 /// How soon a mended Secret is found: what the messages promise.
 const PROMISED: Duration = Duration::from_secs(60);
@@ -58,7 +58,7 @@ async fn a_refused_key_is_named_with_its_secret_and_mending_the_secret_alone_end
     assert!(mended.elapsed() < PROMISED, "it took {:?}", mended.elapsed());
 
     assert_eq!(calls(&senders), before, "what was refused is not tried again with the same key");
-    bed.assert_ended(senders.iter().chain([&wrong]));
+    bed.assert_ended(&[&senders[..], &[wrong]].concat());
     bed.finish(operator).await;
 }
 

@@ -15,6 +15,7 @@ mod main_job;
 mod namespaces;
 mod not_found;
 mod policies;
+mod properties;
 mod retries;
 mod rights;
 mod secret_hold;

@@ -4,7 +4,7 @@ use provider_simulator::{State, Status};
 use sender_operator::crd::SECRET_FINALIZER;
 use serde_json::{Value, json};
 
-use crate::bed::{Bed, EMAIL, LINKEDIN, PURGE, reason};
+use crate::bed::{Bed, EMAIL, LINKEDIN, PURGE, Property, reason};
 
 /// Everything that a Secret waits for.
 async fn holds(bed: &Bed, secret: &str) -> Vec<String> {
@@ -231,6 +231,7 @@ async fn turned_off_the_hold_is_taken_off_and_deletions_work_without_it() {
 #[tokio::test]
 async fn a_keeper_that_was_removed_by_force_leaves_its_role_to_a_remaining_user_or_the_hold_goes() {
     let bed = Bed::new("hold-forced").await;
+    bed.excuse(Property::S1, "a person takes finalizers off");
     let operator = bed.operator(&["--observe-interval", "1h"]).await;
     three_users(&bed).await;
     // Removed by force: suspended, so that its teardown waits, then without its finalizer.
@@ -260,6 +261,7 @@ async fn a_keeper_that_was_removed_by_force_leaves_its_role_to_a_remaining_user_
 #[tokio::test]
 async fn a_keeper_that_vanishes_by_force_while_the_last_other_user_is_leaving_leaves_no_hold_behind() {
     let bed = Bed::new("hold-both").await;
+    bed.excuse(Property::S1, "a person takes finalizers off");
     let key = bed.key();
     bed.sim.postpress().add(&key, "acc_1");
     bed.sim.postpress().add(&key, "acc_2");

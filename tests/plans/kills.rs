@@ -1,23 +1,26 @@
 //! The operator is killed at every call of a deletion, before it, after its effect and after its answer. The next one
 //! finishes, and no account gets an effective DELETE too many.
 
-use std::panic::AssertUnwindSafe;
-
 use fault_proxy::{Call, Moment};
-use futures::{FutureExt, StreamExt, stream};
+use futures::{StreamExt, stream};
 use provider_simulator as provider;
 use rand::rngs::StdRng;
-use rand::seq::{IndexedRandom, SliceRandom};
+use rand::seq::IndexedRandom;
 use rand::SeedableRng;
 
 use crate::kind::Kind;
 use crate::life::Life;
 use crate::plan::{Boundary, Plan, Strike};
+use crate::verdict::failure;
 
 /// Plans that run at once; the bed has its own bound for all tests together.
 const AT_ONCE: usize = 4;
 /// So many pairs of each kind, unless all are asked for.
 const PAIRS: usize = 4;
+/// So many single kills of a kind that shares most of its calls with another one.
+const VARIANT: usize = 20;
+/// At most one plan in so many may find no call to be killed at: some calls, and some second kills, are met in some runs only.
+const MOST_UNMET: usize = 6;
 const SEED: u64 = 20_260_101;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -51,20 +54,37 @@ async fn a_hold_is_handed_on_wherever_its_keeper_is_killed() {
 }
 
 async fn every_boundary(kind: Kind) {
-    if let Some(plan) = Plan::asked_for() {
-        if plan.kind == kind {
-            all(vec![plan]).await;
+    if let Ok(name) = std::env::var("PLAN") {
+        // Another kind's, or another suite's, is not ours.
+        if name.starts_with(&format!("{kind:?}/")) {
+            all(vec![name.parse().unwrap_or_else(|wrong| panic!("PLAN={name}: {wrong}"))]).await;
         }
         return;
     }
-    let boundaries = reference(kind).await;
+    let boundaries = boundaries(kind).await;
     let one = |boundary: &(Boundary, u64), moment| Strike { at: boundary.0, nth: boundary.1, moment };
     let singles = boundaries.iter().flat_map(|boundary| Moment::ALL.map(|moment| one(boundary, moment)));
     let singles: Vec<_> = singles.filter(|strike| is_a_point(*strike)).collect();
-    let mut plans: Vec<_> = singles.iter().map(|strike| Plan { kind, strikes: vec![*strike] }).collect();
-    plans.extend(pairs(kind, &singles));
-    println!("{kind:?}: {} boundaries, {} single kills, {} pairs", boundaries.len(), singles.len(), plans.len() - singles.len());
-    all(plans).await;
+    let pairs = pairs(kind, &singles);
+    let singles: Vec<_> = singles.into_iter().map(|strike| Plan { kind, strikes: vec![strike] }).collect();
+    let (mut chosen, among) = match kind {
+        Kind::Purge | Kind::Keeper => (sample(singles, VARIANT), "sampled"),
+        _ => (singles, "all"),
+    };
+    let kills = chosen.len();
+    chosen.extend(sample(pairs, PAIRS));
+    println!("{kind:?}: {} boundaries, {among}: {kills} single kills, {} pairs", boundaries.len(), chosen.len() - kills);
+    all(chosen).await;
+}
+
+/// So many of these, as the seed picks them; all, if all are asked for.
+fn sample(plans: Vec<Plan>, number: usize) -> Vec<Plan> {
+    if std::env::var_os("TORTURE").is_some() {
+        return plans;
+    }
+    let seed = std::env::var("PLANS_SEED").map_or(SEED, |seed| seed.parse().expect("PLANS_SEED is a number"));
+    println!("PLANS_SEED={seed} picks {} of {}", number.min(plans.len()), plans.len());
+    plans.choose_multiple(&mut StdRng::seed_from_u64(seed), number).cloned().collect()
 }
 
 /// A read has no effect at the provider: before and after it are the same.
@@ -73,13 +93,9 @@ fn is_a_point(strike: Strike) -> bool {
 }
 
 /// The calls of an undisturbed deletion of this kind, in order, each with its number among its like.
-async fn reference(kind: Kind) -> Vec<(Boundary, u64)> {
-    let life = Life::new("reference").await;
-    life.delete_under(kind, &[]).await;
-    life.until_called_after_release(Call::Event).await;
-    life.judge(kind).await;
+async fn boundaries(kind: Kind) -> Vec<(Boundary, u64)> {
+    let life = Life::undisturbed(kind).await;
     let trace = life.proxy.trace();
-    assert!(trace.iter().all(|entry| entry.call != Call::Other), "a call that nobody recognises:\n{}", life.timeline());
     let mut rows: Vec<_> = trace.iter().map(|entry| (entry.arrived, (Boundary::Api(entry.call), entry.nth))).collect();
     // What follows the release is the Event, and whatever the operator looks at of its own accord.
     let released = trace.iter().position(|entry| entry.call == Call::Release).expect("a release");
@@ -105,31 +121,27 @@ fn pairs(kind: Kind, singles: &[Strike]) -> Vec<Plan> {
             plans.push(Plan { kind, strikes: vec![*first, Strike { nth, ..*second }] });
         }
     }
-    if std::env::var_os("TORTURE").is_none() {
-        let seed = std::env::var("PLANS_SEED").map_or(SEED, |seed| seed.parse().expect("PLANS_SEED is a number"));
-        println!("{kind:?}: PLANS_SEED={seed}");
-        let mut random = StdRng::seed_from_u64(seed);
-        plans = plans.choose_multiple(&mut random, PAIRS).cloned().collect();
-        plans.shuffle(&mut random);
-    }
     plans
 }
 
 /// Runs them, a few at once, and fails with all that failed.
 async fn all(plans: Vec<Plan>) {
-    let failed: Vec<_> = stream::iter(plans).map(run).buffer_unordered(AT_ONCE).filter_map(std::future::ready).collect().await;
-    assert!(failed.is_empty(), "{} plans failed:\n{}", failed.len(), failed.join("\n"));
+    let number = plans.len();
+    let ended: Vec<_> = stream::iter(plans).map(run).buffer_unordered(AT_ONCE).collect().await;
+    let failed: Vec<_> = ended.iter().filter_map(|ended| ended.as_ref().err()).map(Plan::command).collect();
+    assert!(failed.is_empty(), "{} of {number} plans failed:\n{}", failed.len(), failed.join("\n"));
+    let unmet = ended.iter().filter(|ended| matches!(ended, Ok(false))).count();
+    assert!(unmet <= number / MOST_UNMET, "in {unmet} of {number} plans not every kill was met");
 }
 
-/// Runs one; what to type to run it again if it fails.
-async fn run(plan: Plan) -> Option<String> {
+/// Runs one; whether every kill was met.
+async fn run(plan: Plan) -> Result<bool, Plan> {
     let life = Life::new("kill").await;
     let judged = async {
         life.delete_under(plan.kind, &plan.strikes).await;
         life.judge(plan.kind).await;
     };
-    let failure = AssertUnwindSafe(judged).catch_unwind().await.err()?;
-    let words = failure.downcast_ref::<String>().cloned().or(failure.downcast_ref::<&str>().map(|words| (*words).to_owned()));
-    eprintln!("--- {plan}: {}\n{}", words.unwrap_or_default(), life.timeline());
-    Some(plan.command())
+    let Some(failure) = failure(judged).await else { return Ok(life.was_struck(plan.strikes.len())) };
+    eprintln!("--- {plan}: {failure}\n{}", life.timeline(&[]));
+    Err(plan)
 }

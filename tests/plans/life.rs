@@ -1,28 +1,31 @@
 //! A bed, a proxy, and the operators that follow one another in it.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use fault_proxy::{Call, Fault, Moment, On, Proxy};
+use fault_proxy::{Call, Entry, Fault, Moment, On, Proxy};
+use jiff::Timestamp;
 use provider_simulator::{self as provider, FaultHandle, Log};
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep};
 
 use crate::bed::{Bed, Operator};
 use crate::kind::{HEIR, Kind, SECRET, SUBJECT};
 use crate::plan::{Boundary, Strike};
+use crate::verdict::failure;
 
-/// No reads but those of the teardown; short waits, so that a plan is over in seconds.
-const FLAGS: [&str; 6] = ["--observe-interval", "1h", "--max-backoff", "1s", "--outcome-window", "1s"];
-/// A strike that nothing leads to is noticed after so long.
-const UNMET: Duration = Duration::from_secs(30);
+/// Short waits, so that a plan is over in seconds; and no reads but those of the teardown.
+const FLAGS: [&str; 6] = ["--max-backoff", "1s", "--outcome-window", "1s", "--observe-interval", "1h"];
+/// The same, but what was refused to a live object is soon tried again.
+const OBSERVING: [&str; 6] = ["--max-backoff", "1s", "--outcome-window", "1s", "--observe-interval", "2s"];
 
 /// One plan's world.
 pub struct Life {
     pub bed: Bed,
     pub proxy: Proxy,
     pub crew: Arc<Crew>,
+    flags: &'static [&'static str],
+    /// When the object was marked for deletion.
+    pub marked: OnceLock<Timestamp>,
 }
 
 /// The operators, of which the last one runs.
@@ -37,12 +40,21 @@ impl Crew {
         self.operators.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Sends the running operator a signal.
-    pub fn signal(&self, signal: Signal) {
+    /// The operator that was started last.
+    pub fn running(&self) -> Pid {
         let operators = self.operators();
         let last = operators.last().expect("an operator runs");
-        let pid = Pid::from_raw(last.pid().cast_signed()).expect("a process id");
-        kill_process(pid, signal).expect("it can be signalled");
+        Pid::from_raw(last.pid().cast_signed()).expect("a process id")
+    }
+
+    /// Sends the operator that was started last a signal.
+    pub fn signal(&self, signal: Signal) {
+        self.signal_to(self.running(), signal);
+    }
+
+    /// Sends one of the operators a signal.
+    pub fn signal_to(&self, operator: Pid, signal: Signal) {
+        kill_process(operator, signal).expect("it can be signalled");
     }
 
     /// SIGKILL: it loses its memory, and nothing else.
@@ -52,7 +64,7 @@ impl Crew {
     }
 
     /// How many were killed.
-    pub fn killed(&self) -> usize {
+    fn killed(&self) -> usize {
         *self.killed.borrow()
     }
 
@@ -65,24 +77,61 @@ impl Crew {
 impl Life {
     /// A world without an operator yet.
     pub async fn new(name: &str) -> Self {
-        let bed = Bed::new(name).await;
+        Self::on(Bed::new(name).await, &FLAGS).await
+    }
+
+    /// The same, where operators read live objects every two seconds.
+    pub async fn observing(name: &str) -> Self {
+        Self::on(Bed::new(name).await, &OBSERVING).await
+    }
+
+    async fn on(bed: Bed, flags: &'static [&'static str]) -> Self {
         let proxy = Proxy::start(bed.plane.kubeconfig()).await.expect("a proxy");
-        Self { bed, proxy, crew: Arc::default() }
+        Self { bed, proxy, crew: Arc::default(), flags, marked: OnceLock::new() }
+    }
+
+    /// Runs a plan of this name, unless another one is asked for, and shows what happened if it fails.
+    pub async fn plan(name: &str, steps: impl AsyncFnOnce(&Self)) {
+        if std::env::var("PLAN").is_ok_and(|plan| plan != name) {
+            return;
+        }
+        let life = Self::new("plan").await;
+        if let Some(failure) = failure(steps(&life)).await {
+            panic!("{failure}\n{}\nPLAN='{name}' cargo test --test plans", life.timeline(&[]));
+        }
+    }
+
+    /// Starts an operator that has adopted and observed the object.
+    pub async fn at_rest(&self, kind: Kind) {
+        self.start();
+        let key = self.bed.key();
+        kind.create(&self.bed, SUBJECT, kind.account(), SECRET, &key).await;
+        self.bed.until_reason(SUBJECT, kind.at_rest()).await;
+    }
+
+    /// A deletion of this kind that nothing disturbs, to its last call: the reference.
+    pub async fn undisturbed(kind: Kind) -> Self {
+        let life = Self::new("reference").await;
+        life.delete_under(kind, &[]).await;
+        life.bed.eventually("the last call", async || life.is_over()).await;
+        life.judge(kind).await;
+        let known = life.proxy.trace().iter().all(|entry| entry.call != Call::Other);
+        assert!(known, "a call that nobody recognises:\n{}", life.timeline(&[]));
+        life
     }
 
     /// Starts the next operator.
     pub fn start(&self) {
         // Under the lock: whoever kills at its first call finds it.
         let mut operators = self.crew.operators();
-        operators.push(self.bed.start_operator(self.proxy.kubeconfig(), &[&self.bed.namespace], &FLAGS));
+        operators.push(self.bed.start_operator(self.proxy.kubeconfig(), &[&self.bed.namespace], self.flags));
     }
 
     /// A deletion of this kind, from the creation of the object to its end, struck so.
     pub async fn delete_under(&self, kind: Kind, strikes: &[Strike]) {
         let deleted = async {
             self.delete(kind).await;
-            // Of two kills the first may leave nothing for the second to meet.
-            self.until_struck(strikes.len().min(1)).await;
+            self.until_struck_or_over(strikes.len()).await;
         };
         tokio::select! {
             () = deleted => {}
@@ -98,6 +147,7 @@ impl Life {
             kind.create_heir(&self.bed, &key).await;
             self.bed.until_reason(HEIR, kind.at_rest()).await;
         }
+        self.marked.get_or_init(Timestamp::now);
         self.bed.mark(SUBJECT).await;
         self.bed.until_gone(SUBJECT).await;
     }
@@ -140,22 +190,24 @@ impl Life {
         }
     }
 
-    /// Waits until so many strikes were met.
-    async fn until_struck(&self, strikes: usize) {
-        let began = Instant::now();
-        while self.crew.killed() < strikes {
-            assert!(began.elapsed() < UNMET, "{} of {strikes} kills were met: the others' calls never came", self.crew.killed());
-            sleep(Duration::from_millis(20)).await;
-        }
+    /// Waits until so many strikes were met, or until no call is to come that could meet them: some are made in some runs
+    /// only, and of two kills the first may leave nothing for the second.
+    async fn until_struck_or_over(&self, strikes: usize) {
+        let met = async || self.was_struck(strikes) || self.is_over();
+        self.bed.eventually("every kill was met, or the last call made", met).await;
     }
 
-    /// Waits until the API server has seen this call after the release.
-    pub async fn until_called_after_release(&self, call: Call) {
-        let called = async || {
-            let trace = self.proxy.trace();
-            trace.iter().rev().take_while(|entry| entry.call != Call::Release).any(|entry| entry.call == call && entry.answered.is_some())
-        };
-        self.bed.eventually(&format!("{call} after the release"), called).await;
+    /// After the release come an Event and, of an operator that was started since, a watch with nothing to show.
+    fn is_over(&self) -> bool {
+        let trace = self.proxy.trace();
+        let Some(released) = trace.iter().rposition(|entry| entry.call == Call::Release && entry.is_done()) else { return false };
+        let last = |entry: &Entry| matches!(entry.call, Call::Event | Call::WatchAccounts) && entry.answered.is_some();
+        trace[released..].iter().any(last)
+    }
+
+    /// Whether every one of so many strikes was met.
+    pub fn was_struck(&self, strikes: usize) -> bool {
+        self.crew.killed() >= strikes
     }
 }
 

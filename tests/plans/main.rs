@@ -9,9 +9,12 @@
 #[allow(dead_code, unused_imports, reason = "it serves other suites, too")]
 mod bed;
 
+mod api_faults;
 mod kills;
 mod kind;
 mod life;
+mod pauses;
 mod plan;
 mod timeline;
 mod verdict;
+mod watches;

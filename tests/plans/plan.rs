@@ -33,12 +33,6 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// The one that the environment asks for.
-    pub fn asked_for() -> Option<Self> {
-        let name = std::env::var("PLAN").ok()?;
-        Some(name.parse().unwrap_or_else(|wrong| panic!("PLAN={name}: {wrong}")))
-    }
-
     /// What to type to run it alone.
     pub fn command(&self) -> String {
         format!("PLAN='{self}' cargo test --test plans kills::")

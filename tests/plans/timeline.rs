@@ -6,8 +6,8 @@ use serde_json::Value;
 use crate::life::Life;
 
 impl Life {
-    /// Everything, in the order of time.
-    pub fn timeline(&self) -> String {
+    /// Everything in the order of time, or what has one of these words in it.
+    pub fn timeline(&self, about: &[&str]) -> String {
         let mut rows: Vec<(Timestamp, String)> = Vec::new();
         rows.extend(self.proxy.trace().iter().map(|entry| (entry.arrived, format!("API       {entry}"))));
         for entry in self.bed.sim.log().entries() {
@@ -25,6 +25,7 @@ impl Life {
             last = at.unwrap_or(last);
             rows.push((last, format!("operator  {line}")));
         }
+        rows.retain(|(_, row)| about.is_empty() || about.iter().any(|word| row.contains(word)));
         rows.sort_by_key(|(at, _)| *at);
         rows.iter().map(|(at, what)| format!("{at:.3}  {what}\n")).collect()
     }

@@ -1,6 +1,9 @@
 //! What must be true after every plan, whatever happened in it.
 
+use std::panic::AssertUnwindSafe;
+
 use fault_proxy::Call;
+use futures::FutureExt;
 use kube::api::{Api, DynamicObject, ListParams};
 use kube::core::{ApiResource, GroupVersionKind};
 use serde_json::Value;
@@ -62,4 +65,11 @@ impl Life {
 pub fn receipts(log: &str, name: &str) -> Vec<Value> {
     let lines = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
     lines.filter(|line| line["receipt"] == true && line["name"] == name).collect()
+}
+
+/// The words of a panic, if this ends with one: the rest of a plan's world is still there to be looked at.
+pub async fn failure(judged: impl Future<Output = ()>) -> Option<String> {
+    let panic = AssertUnwindSafe(judged).catch_unwind().await.err()?;
+    let words = panic.downcast_ref::<String>().cloned();
+    Some(words.or(panic.downcast_ref::<&str>().map(|words| (*words).to_owned())).unwrap_or_default())
 }

@@ -33,7 +33,8 @@ impl Bed {
     }
 
     fn assert_no_key_in_any(&self, places: &[(String, String)]) {
-        let found = keys::check(&self.keys.lock().unwrap(), places.iter().map(|(place, text)| (place.as_str(), text.as_str())));
+        let found =
+            keys::check(&self.keys.lock().unwrap(), places.iter().map(|(place, text)| (place.as_str(), text.as_str())));
         let shown: Vec<_> = found.iter().map(Violation::to_string).collect();
         assert!(shown.is_empty() || self.recorder.is_excused(Property::S9), "{}", shown.join("\n"));
     }

@@ -4,6 +4,7 @@ mod apart;
 mod leaks;
 mod objects;
 mod operator;
+mod recorder;
 mod senders;
 mod trace;
 mod waits;
@@ -13,15 +14,15 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use envtest::{ControlPlane, Namespace};
 use kube::Client;
-use kube::config::{KubeConfigOptions, Kubeconfig};
 use provider_simulator::{Simulator, State};
 use tokio::sync::{OnceCell, Semaphore, SemaphorePermit};
 
 pub use apart::CRD;
 pub use objects::{EMAIL, LINKEDIN, PURGE, SOFT, deleting, message, next_attempt, reason, secret};
 pub use operator::Operator;
+use recorder::{Recorder, client};
 pub use senders::{Kind, Sender};
-use trace::Recorder;
+pub use trace_checker::Property;
 
 /// So many tests run at once, whatever the number of test threads: each has an operator process.
 const AT_ONCE: usize = 4;
@@ -56,10 +57,10 @@ impl Bed {
     async fn on(plane: &'static ControlPlane, name: &str, permit: SemaphorePermit<'static>) -> Self {
         install_crd(plane).await;
         let namespace = Namespace::create(plane, name).await.expect("a namespace").name().to_owned();
-        let (client, sim) = (client(plane).await, Arc::new(Simulator::start().await.expect("a simulator")));
-        let recorder = Recorder::new(client.clone(), &sim, plane.audit_log());
+        let sim = Arc::new(Simulator::start().await.expect("a simulator"));
+        let recorder = Recorder::new(plane, &sim).await;
         recorder.record(&namespace).await;
-        Self { client, plane, sim, namespace, keys: Arc::default(), logs: Arc::default(), recorder, _permit: Some(permit) }
+        Self { client: client(plane).await, plane, sim, namespace, keys: Arc::default(), logs: Arc::default(), recorder, _permit: Some(permit) }
     }
 
     /// A second namespace beside this one, as another tenant has it, with the same providers.
@@ -140,12 +141,4 @@ async fn install_crd(plane: &ControlPlane) {
     } else {
         install().await;
     }
-}
-
-async fn client(plane: &ControlPlane) -> Client {
-    // Another test may have installed it already.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let kubeconfig = Kubeconfig::read_from(plane.kubeconfig()).expect("a kubeconfig");
-    let config = kube::Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await.expect("a config");
-    Client::try_from(config).expect("a client")
 }

@@ -51,6 +51,7 @@ impl Bed {
             }
         }
         for namespace in namespaces {
+            self.recorder.begin_to_record(namespace);
             command.args(["--watch-namespace", namespace]);
         }
         command.args(flags).env("KUBECONFIG", kubeconfig).stdin(Stdio::null());

@@ -1,202 +1,8 @@
-//! The trace of a test: every version of every object and Secret as a watch shows them, what was true of the account at
-//! that moment, and the API server's audit log. Judged when the test finishes.
+//! What every test is judged by when it finishes.
 
-use std::collections::{BTreeMap, HashSet};
-use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
-use std::path::{Path, PathBuf};
-use std::pin::pin;
-use std::sync::{Arc, Mutex, Weak};
-
-use futures::StreamExt;
-use jiff::{SignedDuration, Timestamp};
-use k8s_openapi::api::core::v1::Secret;
-use kube::api::{Api, ApiResource, DynamicObject};
-use kube::runtime::WatchStreamExt;
-use kube::runtime::watcher::{Config, Event, watcher};
-use kube::{Client, ResourceExt};
-use provider_simulator::{Log, Simulator, fingerprint};
-use sender_operator::crd::{API_KEY, SenderAccount};
-use serde_json::{Value, json};
-use tokio::sync::Semaphore;
-use trace_checker::{Moment, Property, SecretVersion, Trace, Version, check};
+use trace_checker::{Property, Violation};
 
 use super::Bed;
-
-/// What is recorded of a test, in all of its namespaces.
-pub struct Recorder {
-    recorded: Mutex<Recorded>,
-    client: Client,
-    sim: Weak<Simulator>,
-    audit_log: PathBuf,
-    /// Where the audit log ended when the test began.
-    audit_from: u64,
-}
-
-#[derive(Default)]
-struct Recorded {
-    namespaces: Vec<String>,
-    versions: Vec<Version>,
-    /// The object as it was last seen, by namespace and name.
-    last: BTreeMap<(String, String), Value>,
-    secrets: Vec<SecretVersion>,
-    outcome_window: Option<SignedDuration>,
-    excuses: Vec<(Property, &'static str)>,
-}
-
-impl Recorder {
-    pub(super) fn new(client: Client, sim: &Arc<Simulator>, audit_log: &Path) -> Arc<Self> {
-        let audit_from = std::fs::metadata(audit_log).map_or(0, |file| file.len());
-        let (sim, audit_log) = (Arc::downgrade(sim), audit_log.to_owned());
-        Arc::new(Self { recorded: Mutex::default(), client, sim, audit_log, audit_from })
-    }
-
-    /// Records this namespace from now on.
-    pub(super) async fn record(self: &Arc<Self>, namespace: &str) {
-        self.recorded.lock().unwrap().namespaces.push(namespace.to_owned());
-        let listed = Arc::new(Semaphore::new(0));
-        tokio::spawn(Arc::clone(self).record_objects(namespace.to_owned(), Arc::clone(&listed)));
-        tokio::spawn(Arc::clone(self).record_secrets(namespace.to_owned(), Arc::clone(&listed)));
-        let both = listed.acquire_many(2).await;
-        both.expect("the semaphore is never closed").forget();
-    }
-
-    async fn record_objects(self: Arc<Self>, namespace: String, listed: Arc<Semaphore>) {
-        let objects: Api<DynamicObject> = Api::namespaced_with(self.client.clone(), &namespace, &kind());
-        let mut events = pin!(watcher(objects, Config::default()).default_backoff());
-        let (mut names, mut lists) = (HashSet::new(), 0);
-        while let Some(event) = events.next().await {
-            match event {
-                Ok(Event::Init) => names.clear(),
-                Ok(Event::InitApply(object)) => {
-                    names.insert(object.name_any());
-                    self.saw(&namespace, &object, false);
-                }
-                Ok(Event::Apply(object)) => self.saw(&namespace, &object, false),
-                Ok(Event::Delete(object)) => self.saw(&namespace, &object, true),
-                Ok(Event::InitDone) => {
-                    lists += 1;
-                    if lists == 1 {
-                        listed.add_permits(1);
-                    } else {
-                        // A watch that had to begin anew has missed versions.
-                        self.excuse(Property::S7, "the watch began anew");
-                        self.excuse(Property::S8, "the watch began anew");
-                        self.missed(&namespace, &names);
-                    }
-                }
-                // The CRD is not there, or the API server is not: tried again.
-                Err(_) => {}
-            }
-        }
-    }
-
-    async fn record_secrets(self: Arc<Self>, namespace: String, listed: Arc<Semaphore>) {
-        let secrets: Api<Secret> = Api::namespaced(self.client.clone(), &namespace);
-        let mut events = pin!(watcher(secrets, Config::default()).default_backoff());
-        while let Some(event) = events.next().await {
-            match event {
-                Ok(Event::InitApply(secret) | Event::Apply(secret)) => {
-                    let key = secret.data.as_ref().and_then(|data| data.get(API_KEY));
-                    let key = key.map(|bytes| fingerprint(&bytes.0));
-                    let version = SecretVersion { namespace: namespace.clone(), name: secret.name_any(), key };
-                    self.recorded.lock().unwrap().secrets.push(version);
-                }
-                Ok(Event::InitDone) => listed.add_permits(1),
-                Ok(Event::Init | Event::Delete(_)) | Err(_) => {}
-            }
-        }
-    }
-
-    fn saw(&self, namespace: &str, object: &DynamicObject, gone: bool) {
-        let shown = json!(object);
-        let place = (namespace.to_owned(), object.name_any());
-        let known = self.recorded.lock().unwrap().last.get(&place).is_some_and(|last| last == &shown);
-        if !known || gone {
-            self.push(place, shown, gone);
-        }
-    }
-
-    /// Objects that a further list does not show any more.
-    fn missed(&self, namespace: &str, names: &HashSet<String>) {
-        let known = self.recorded.lock().unwrap().last.clone();
-        for (place, last) in known.into_iter().filter(|((of, name), _)| of == namespace && !names.contains(name)) {
-            self.push(place, last, true);
-        }
-    }
-
-    fn push(&self, place: (String, String), object: Value, gone: bool) {
-        let Some(log) = self.sim.upgrade().map(|sim| sim.log()) else { return };
-        let account = ["postpress", "puffle"].iter().find_map(|of| object["spec"]["provider"][of]["accountId"].as_str());
-        let state = serde_json::from_value(json!(log.state(account.unwrap_or_default()))).expect("a state that the checker knows");
-        let seen = Moment { order: last_order(&log), at: Timestamp::now() };
-        let version = Version::parse(seen, gone, state, &object).expect("an object of the API server");
-        let mut recorded = self.recorded.lock().unwrap();
-        recorded.versions.push(version);
-        if gone {
-            recorded.last.remove(&place);
-        } else {
-            recorded.last.insert(place, object);
-        }
-    }
-
-    /// Notes an operator's outcome window.
-    pub(super) fn outcome_window(&self, window: &str) {
-        let window: SignedDuration = window.parse().expect("a duration");
-        let mut recorded = self.recorded.lock().unwrap();
-        recorded.outcome_window = Some(recorded.outcome_window.map_or(window, |shortest| shortest.min(window)));
-    }
-
-    pub(super) fn is_excused(&self, property: Property) -> bool {
-        self.recorded.lock().unwrap().excuses.iter().any(|(excused, _)| *excused == property)
-    }
-
-    fn excuse(&self, property: Property, why: &'static str) {
-        self.recorded.lock().unwrap().excuses.push((property, why));
-    }
-
-    /// Whether everything that the API server has committed by now was recorded.
-    async fn is_complete(&self) -> bool {
-        let namespaces = self.recorded.lock().unwrap().namespaces.clone();
-        for namespace in namespaces {
-            let objects: Api<DynamicObject> = Api::namespaced_with(self.client.clone(), &namespace, &kind());
-            // Without the CRD there are no objects.
-            let there = objects.list(&Default::default()).await.map_or(Vec::new(), |list| list.items);
-            let there: BTreeMap<_, _> = there.into_iter().map(|object| (object.name_any(), object.resource_version())).collect();
-            let recorded = self.recorded.lock().unwrap();
-            let known = recorded.last.iter().filter(|((of, _), _)| *of == namespace);
-            let known: BTreeMap<_, _> = known
-                .map(|((_, name), object)| (name.clone(), object["metadata"]["resourceVersion"].as_str().map(str::to_owned)))
-                .collect();
-            if there != known {
-                return false;
-            }
-        }
-        true
-    }
-
-    fn trace(&self, operators: &[String], log: &Log) -> Trace {
-        let recorded = self.recorded.lock().unwrap();
-        let mut trace = Trace {
-            versions: recorded.versions.clone(),
-            secrets: recorded.secrets.clone(),
-            outcome_window: recorded.outcome_window.unwrap_or_default(),
-            ..Trace::default()
-        };
-        trace.read_requests(&log.to_string()).expect("the simulator's own log");
-        trace.read_audit(&self.audit(), &recorded.namespaces);
-        operators.iter().for_each(|lines| trace.read_operator(lines));
-        trace
-    }
-
-    fn audit(&self) -> String {
-        let mut lines = Vec::new();
-        let mut file = File::open(&self.audit_log).expect("the audit log is there");
-        file.seek(SeekFrom::Start(self.audit_from)).expect("it only grows");
-        file.read_to_end(&mut lines).expect("it can be read");
-        String::from_utf8_lossy(&lines).into_owned()
-    }
-}
 
 impl Bed {
     /// This test does on purpose what `property` forbids: it is not judged.
@@ -204,27 +10,20 @@ impl Bed {
         self.recorder.excuse(property, why);
     }
 
+    /// What is wrong with everything that was recorded so far, but for what is excused.
+    pub async fn violations(&self) -> Vec<Violation> {
+        self.eventually("the watch shows what was committed", async || self.recorder.is_complete().await).await;
+        let read = |path: &tempfile::TempPath| std::fs::read_to_string(path).expect("the log is there");
+        let operators: Vec<_> = self.logs.lock().unwrap().iter().map(read).collect();
+        self.recorder.violations(&operators)
+    }
+
     /// Judges everything that was recorded so far.
     ///
     /// # Panics
     /// With each violation and the lines that show it.
     pub async fn assert_properties_hold(&self) {
-        self.eventually("the watch shows what was committed", async || self.recorder.is_complete().await).await;
-        let read = |path: &tempfile::TempPath| std::fs::read_to_string(path).expect("the log is there");
-        let operators: Vec<_> = self.logs.lock().unwrap().iter().map(read).collect();
-        let found = check(&self.recorder.trace(&operators, &self.sim.log()));
-        let broken: Vec<_> = found.iter().filter(|violation| !self.recorder.is_excused(violation.property)).collect();
-        let shown: Vec<_> = broken.iter().map(ToString::to_string).collect();
+        let shown: Vec<_> = self.violations().await.iter().map(Violation::to_string).collect();
         assert!(shown.is_empty(), "the trace of {} is not as it should be:\n{}", self.namespace, shown.join("\n"));
     }
-}
-
-fn kind() -> ApiResource {
-    ApiResource::erase::<SenderAccount>(&())
-}
-
-/// The highest order that anything in the log has.
-fn last_order(log: &Log) -> u64 {
-    let moments = |entry: &provider_simulator::Entry| [Some(entry.arrived), entry.effect_at, entry.ended];
-    log.entries().flat_map(moments).flatten().map(|moment| moment.order).max().unwrap_or_default()
 }

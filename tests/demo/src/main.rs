@@ -5,6 +5,8 @@
 mod cast;
 mod operator;
 mod play;
+#[path = "../../cluster/bed/recorder.rs"]
+mod recorder;
 mod timeline;
 mod verdict;
 

@@ -17,6 +17,9 @@ const WATCHDOG: &str = r#"cat >/dev/null; kill "$1""#;
 /// The operator promises to end within 70 s of being told to.
 const STOPS_WITHIN: Duration = Duration::from_secs(75);
 
+/// For how long a request without an answer counts as alive.
+pub const OUTCOME_WINDOW: &str = "5s";
+
 /// A running operator.
 pub struct Operator {
     process: Child,
@@ -50,7 +53,7 @@ impl Operator {
         command
             .args(["run", "--allow-insecure-loopback", "--listen", "127.0.0.1:0"])
             // A real one waits 15 minutes where an answer was lost, and as long between two tries: too long to watch.
-            .args(["--outcome-window", "5s", "--max-backoff", "5s"])
+            .args(["--outcome-window", OUTCOME_WINDOW, "--max-backoff", "5s"])
             .env("KUBECONFIG", kubeconfig)
             .stdin(Stdio::null())
             .stdout(file.try_clone()?)

@@ -9,6 +9,8 @@ use envtest::ControlPlane;
 use jiff::Timestamp;
 use provider_simulator::{Call, Fault, On, Provider, Simulator, control};
 
+use crate::operator::OUTCOME_WINDOW;
+use crate::recorder::Recorder;
 use crate::{Failure, cast, timeline, verdict};
 
 /// The workspace's root: where the paths in the commands that are shown begin.
@@ -16,6 +18,9 @@ const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 const CRD: &str = "crds/senderaccounts.yaml";
 /// How long the failing provider goes on after its first refusal, in two halves.
 const HALF_OF_OUTAGE: Duration = Duration::from_secs(2);
+
+/// While what is recorded has not caught up with the API server.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
 
 /// Prints what happens next, and how long the demo has run.
 pub fn say(what: &str) {
@@ -44,6 +49,9 @@ impl Stage<'_> {
         say("the API, the providers' keys, and an object for each of four accounts");
         self.kubectl(&format!("apply -f {CRD}")).await?;
         self.kubectl("wait crd/senderaccounts.sender-operator.dev --for=condition=Established --timeout=60s").await?;
+        let recorder = Recorder::new(self.plane, &self.simulator).await;
+        recorder.outcome_window(OUTCOME_WINDOW);
+        recorder.record("default").await;
         let secrets = cast::secrets(|provider| self.base_url(provider))?;
         println!("$ kubectl apply -f {}   # with the simulated providers' keys and addresses", cast::CREDENTIALS);
         print!("{}", self.plane.kubectl_with_stdin(["apply", "-f", "-"], &secrets).await?);
@@ -57,6 +65,9 @@ impl Stage<'_> {
         let since = Timestamp::now();
         let refused = self.delete_during_outage().await?;
 
+        while !recorder.is_complete().await {
+            tokio::time::sleep(BETWEEN_LOOKS).await;
+        }
         let log = self.simulator.log();
         let operator_log = std::fs::read_to_string(&self.log)?;
         let acts = timeline::acts(&parts, &log, &operator_log, since);
@@ -64,7 +75,8 @@ impl Stage<'_> {
         timeline::print(&acts, &log, since);
         let left = self.plane.kubectl(["get", "sacc", "-o", "name"]).await?;
         let whole = verdict::Whole { refused, operator_log: &operator_log, left: &left };
-        let faults = verdict::faults(&acts, &whole);
+        let mut faults = verdict::faults(&acts, &whole);
+        faults.extend(recorder.violations(&[operator_log]).iter().map(ToString::to_string));
         if !faults.is_empty() {
             return Err(faults.join("; ").into());
         }

@@ -11,7 +11,7 @@ use crate::call::{Call, recognise};
 use crate::fault::{Callback, Fault, Kind, Moment};
 use crate::proxy::Shared;
 use crate::upstream::Link;
-use crate::watch;
+use crate::watch::{self, End};
 use crate::wire::{Answer, Request, read_request};
 
 type Stream = TlsStream<TcpStream>;
@@ -81,11 +81,10 @@ impl One<'_> {
             }
             Some(Kind::Cut) => return Ok(None),
             Some(Kind::Swallow) => {
-                // Whatever the caller sends until it leaves is swallowed, too.
-                while stream.read(&mut [0; 1024]).await? > 0 {}
+                swallow(stream).await?;
                 return Ok(None);
             }
-            Some(Kind::OldList) => match self.shared.old_answer(self.call) {
+            Some(Kind::OldList(n)) => match self.shared.list(*n) {
                 Some(old) => old,
                 None => self.ask(link).await?,
             },
@@ -111,12 +110,18 @@ impl One<'_> {
 
     async fn watch(self, mut stream: Stream, link: &mut Link, fault: Option<Fault>) -> io::Result<()> {
         let fault = fault.as_ref();
-        let in_stream = matches!(fault.map(|fault| &fault.kind), None | Some(Kind::Kill(..) | Kind::Pause(..) | Kind::GoneInStream));
-        if !in_stream {
-            let Some(answer) = self.answer(&mut stream, link, fault).await? else { return Ok(()) };
-            answer.write(&mut stream, None).await?;
-            self.shared.trace.answered(self.place, answer.status);
-            return stream.shutdown().await;
+        match fault.map(|fault| &fault.kind) {
+            // Nothing of these comes from the API server, whose answer to a watch has no end.
+            Some(Kind::Answer { status, retry_after, body }) => {
+                let answer = Answer { status: *status, retry_after: *retry_after, body: body.clone().into() };
+                answer.write(&mut stream, None).await?;
+                self.shared.trace.answered(self.place, answer.status);
+                return stream.shutdown().await;
+            }
+            Some(Kind::Cut) => return Ok(()),
+            Some(Kind::Swallow) => return swallow(&mut stream).await,
+            Some(Kind::Delay(delay)) => tokio::time::sleep(*delay).await,
+            _ => {}
         }
         if strikes(fault, Moment::Before) {
             return Ok(());
@@ -136,7 +141,17 @@ impl One<'_> {
             let body = http_body_util::BodyExt::collect(response.into_body()).await.map_err(io::Error::other)?.to_bytes();
             return Answer { status, retry_after: None, body }.write(&mut stream, None).await;
         }
-        let gone = matches!(fault.map(|fault| &fault.kind), Some(Kind::GoneInStream));
-        watch::pass_on(stream, response.into_body(), &self.shared.events, gone).await
+        let end = match fault.map(|fault| &fault.kind) {
+            Some(Kind::GoneInStream) => End::Gone,
+            Some(Kind::Truncate) => End::Cut,
+            _ => End::Own,
+        };
+        watch::pass_on(stream, response.into_body(), &self.shared.events, end).await
     }
+}
+
+/// Whatever the caller sends until it leaves is read and not answered.
+async fn swallow(stream: &mut Stream) -> io::Result<()> {
+    while stream.read(&mut [0; 1024]).await? > 0 {}
+    Ok(())
 }

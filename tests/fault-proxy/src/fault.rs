@@ -68,7 +68,7 @@ pub(crate) enum Kind {
     Delay(Duration),
     Replay,
     Truncate,
-    OldList,
+    OldList(usize),
     GoneInStream,
 }
 
@@ -144,9 +144,9 @@ impl Fault {
         Self::new("truncate", Kind::Truncate)
     }
 
-    /// The answer that the first call of this kind got: an API server that lags behind.
-    pub fn old_list() -> Self {
-        Self::new("old list", Kind::OldList)
+    /// The `n`th list (from 1) that was answered well, again: an API server that lags behind.
+    pub fn old_list(n: usize) -> Self {
+        Self::new(format!("list {n} again"), Kind::OldList(n))
     }
 
     /// A watch that begins well, says at once that its resourceVersion is too old (410), and ends.

@@ -1,6 +1,5 @@
 //! The listener, and what a test does with it.
 
-use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -37,19 +36,21 @@ pub(crate) struct Shared {
     pub(crate) trace: Trace,
     pub(crate) events: Events,
     pub(crate) upstream: Upstream,
-    first_answers: Mutex<HashMap<Call, Answer>>,
+    lists: Mutex<Vec<Answer>>,
 }
 
 impl Shared {
+    /// Remembers a list.
     pub(crate) fn keep(&self, call: Call, answer: &Answer) {
-        if call == Call::ListAccounts {
-            let mut first = self.first_answers.lock().unwrap_or_else(PoisonError::into_inner);
-            first.entry(call).or_insert_with(|| answer.clone());
+        if call == Call::ListAccounts && answer.status == 200 {
+            self.lists.lock().unwrap_or_else(PoisonError::into_inner).push(answer.clone());
         }
     }
 
-    pub(crate) fn old_answer(&self, call: Call) -> Option<Answer> {
-        self.first_answers.lock().unwrap_or_else(PoisonError::into_inner).get(&call).cloned()
+    /// The `n`th list (from 1).
+    pub(crate) fn list(&self, n: usize) -> Option<Answer> {
+        let lists = self.lists.lock().unwrap_or_else(PoisonError::into_inner);
+        n.checked_sub(1).and_then(|place| lists.get(place)).cloned()
     }
 }
 
@@ -65,7 +66,7 @@ impl Proxy {
             trace: Trace::default(),
             events: Events::default(),
             upstream: Upstream::new(&cluster)?,
-            first_answers: Mutex::default(),
+            lists: Mutex::default(),
         });
         let (tls, ca) = identity()?;
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;

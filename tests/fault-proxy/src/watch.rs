@@ -60,18 +60,31 @@ impl Events {
     }
 }
 
+/// How a watch ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    /// When one of its sides ends it.
+    Own,
+    /// At once, with a 410.
+    Gone,
+    /// At once, in the middle of an event.
+    Cut,
+}
+
 /// Passes a watch on, event by event, until either side ends it.
 pub(crate) async fn pass_on<S: AsyncRead + AsyncWrite + Unpin>(
     stream: S,
     mut body: Incoming,
     events: &Events,
-    gone_at_once: bool,
+    end: End,
 ) -> io::Result<()> {
     let (mut from, mut to): (ReadHalf<S>, WriteHalf<S>) = tokio::io::split(stream);
     begin_chunks(&mut to).await?;
     let (mut held, mut ended) = (events.held.subscribe(), events.ended.subscribe());
-    if gone_at_once {
-        return expired(&mut to).await;
+    match end {
+        End::Gone => return expired(&mut to).await,
+        End::Cut => return write_chunk(&mut to, b"{\"type\": \"MOD").await,
+        End::Own => {}
     }
     let (mut buffer, mut byte) = (BytesMut::new(), [0]);
     loop {

@@ -205,7 +205,7 @@ pub struct State {
     pub objects: [Object; 2],
     pub keys: [Key; 2],
     pub row: Row,
-    pub wire: [Request; 3],
+    pub wire: [Request; 4],
     pub late: Option<Late>,
     pub processes: [Process; 2],
     /// How many faults may still happen.

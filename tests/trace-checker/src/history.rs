@@ -77,8 +77,13 @@ impl<'a> History<'a> {
 
     /// The keys that the object's own Secrets ever held.
     pub(crate) fn has_key(&self, life: &Life<'_>, key: Option<&str>) -> bool {
-        let secrets = life.versions.iter().map(|(_, version)| (version.object.namespace.as_str(), version.object.secret.as_str()));
-        secrets.into_iter().any(|secret| self.keys.get(&secret).is_some_and(|keys| key.is_some_and(|key| keys.contains(key))))
+        let secrets = life
+            .versions
+            .iter()
+            .map(|(_, version)| (version.object.namespace.as_str(), version.object.secret.as_str()));
+        secrets
+            .into_iter()
+            .any(|secret| self.keys.get(&secret).is_some_and(|keys| key.is_some_and(|key| keys.contains(key))))
     }
 }
 
@@ -106,12 +111,13 @@ impl<'a> Life<'a> {
         self.object().kind
     }
 
-    /// The version in which our finalizer was gone, or the object with it. None, if it never had the finalizer.
+    /// The version in which the object was gone, or marked for deletion without our finalizer. None, if it never had the
+    /// finalizer: what is taken off a live object is put on again.
     pub(crate) fn released(&self) -> Option<&'a Version> {
         let mut ours = false;
         self.all().find(|version| {
             ours |= version.object.ours;
-            ours && (version.gone || !version.object.ours)
+            ours && (version.gone || (version.object.deleting && !version.object.ours))
         })
     }
 

@@ -119,7 +119,13 @@ impl Condition {
     fn parse(condition: &Value) -> Self {
         let word = |member: &str| text(&condition[member]).unwrap_or_default();
         let generation = condition["observedGeneration"].as_i64().unwrap_or_default();
-        Self { name: word("type"), status: word("status"), reason: word("reason"), message: word("message"), generation }
+        Self {
+            name: word("type"),
+            status: word("status"),
+            reason: word("reason"),
+            message: word("message"),
+            generation,
+        }
     }
 }
 

@@ -69,10 +69,16 @@ fn speechless(life: &Life<'_>) -> Option<Violation> {
 /// L2: a deletion of which a running operator says nothing.
 fn unheard(history: &History<'_>, life: &Life<'_>) -> Option<Violation> {
     let marked = life.all().find(in_teardown)?;
-    let answer = life.all().find(|version| version.gone || !version.object.ours || (version.object.deleting && version.object.teardown.is_some()));
+    let answer = life.all().find(|version| {
+        version.gone || !version.object.ours || (version.object.deleting && version.object.teardown.is_some())
+    });
     let silent_until = answer.map(|version| version.seen.at);
     is_left_alone(history, marked.seen.at, silent_until).then(|| {
-        violation(Property::L2, format!("nothing was said of {}'s deletion for {PATIENCE:#}", life.object().name), marked)
+        violation(
+            Property::L2,
+            format!("nothing was said of {}'s deletion for {PATIENCE:#}", life.object().name),
+            marked,
+        )
     })
 }
 
@@ -80,15 +86,22 @@ fn unheard(history: &History<'_>, life: &Life<'_>) -> Option<Violation> {
 fn overdue(history: &History<'_>, life: &Life<'_>) -> Option<Violation> {
     let versions: Vec<_> = life.all().collect();
     versions.iter().enumerate().filter(|(_, version)| in_teardown(version)).find_map(|(index, version)| {
-        let due = version.object.teardown.as_ref().filter(|teardown| teardown.phase != Phase::Confirmed)?.next_attempt_at?;
+        let due =
+            version.object.teardown.as_ref().filter(|teardown| teardown.phase != Phase::Confirmed)?.next_attempt_at?;
         let due = due.max(version.seen.at);
-        let called = history.trace.requests.iter().filter(|request| {
-            request.arrived.at >= due && history.has_key(life, request.key.as_deref())
-        });
+        let called = history
+            .trace
+            .requests
+            .iter()
+            .filter(|request| request.arrived.at >= due && history.has_key(life, request.key.as_deref()));
         let next = versions.get(index + 1).map(|next| next.seen.at);
         let until = called.map(|request| request.arrived.at).chain(next).min();
         is_left_alone(history, due, until).then(|| {
-            violation(Property::L2, format!("{} was to be tried again at {due}, and was not for {PATIENCE:#}", life.object().name), version)
+            violation(
+                Property::L2,
+                format!("{} was to be tried again at {due}, and was not for {PATIENCE:#}", life.object().name),
+                version,
+            )
         })
     })
 }

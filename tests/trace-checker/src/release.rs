@@ -34,7 +34,9 @@ fn justified(history: &History<'_>, life: &Life<'_>, released: &Version) -> Opti
     let held = |holds: fn(&Version) -> bool| life.all().any(holds);
     let unfounded = match receipt.value["proof"].as_str().unwrap_or_default() {
         "Orphaned" if !held(|v| v.object.orphan) => "as orphaned, and nobody had set deletionPolicy to Orphan",
-        "ReleasedByPolicy" if !held(|v| v.object.released_if_not_found) => "by policy, and onNotFound never was Release",
+        "ReleasedByPolicy" if !held(|v| v.object.released_if_not_found) => {
+            "by policy, and onNotFound never was Release"
+        }
         "HandedOver" if !handed_over(history, life, &receipt.value["subject"], released) => {
             "as handed over, and no live object of that name named the account"
         }
@@ -64,13 +66,15 @@ fn handed_over(history: &History<'_>, life: &Life<'_>, heir: &Value, released: &
 fn ended_in_its_life(history: &History<'_>, life: &Life<'_>, released: &Version) -> bool {
     let born = life.versions[0].1.seen.order;
     about(history, life).any(|request| {
-        let ends = request.effect == "deleted" || (request.effect == "disconnected" && life.is_done(crate::State::Disconnected));
+        let ends = request.effect == "deleted"
+            || (request.effect == "disconnected" && life.is_done(crate::State::Disconnected));
         ends && request.effect_at.is_some_and(|at| at.order >= born && at.order <= released.seen.order)
     })
 }
 
 fn about<'a>(history: &'a History<'_>, life: &'a Life<'_>) -> impl Iterator<Item = &'a Request> {
-    let names = |request: &Request| life.account() == Some((&request.provider, request.account.as_deref().unwrap_or_default()));
+    let names =
+        |request: &Request| life.account() == Some((&request.provider, request.account.as_deref().unwrap_or_default()));
     history.trace.requests.iter().filter(move |request| request.is_delete() && names(request))
 }
 
@@ -87,7 +91,11 @@ fn after_release(history: &History<'_>, delete: &Request) -> Option<Violation> {
     let before = |life: &&Life<'_>| life.released().is_some_and(|version| version.seen.order < delete.arrived.order);
     let life = history.of_account(account).filter(before).last()?;
     let evidence = vec![life.released()?.to_string(), delete.to_string()];
-    Some(Violation { property: Property::S4, what: format!("a DELETE arrived for {} after its release", life.object().name), evidence })
+    Some(Violation {
+        property: Property::S4,
+        what: format!("a DELETE arrived for {} after its release", life.object().name),
+        evidence,
+    })
 }
 
 /// S5.

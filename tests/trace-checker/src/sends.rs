@@ -48,7 +48,9 @@ fn effective_twice(history: &History<'_>, account: Account<'_>, deletes: &[&Requ
             !senders.is_empty() && senders.iter().all(|sender| sender.object().uid == life.object().uid)
         };
         let own: Vec<_> = effective.iter().copied().filter(its_own).collect();
-        let what = || format!("{} DELETEs for {} took effect, where a second one could destroy", own.len(), life.object().name);
+        let what = || {
+            format!("{} DELETEs for {} took effect, where a second one could destroy", own.len(), life.object().name)
+        };
         (own.len() > 1).then(|| violation(Property::S2, what(), own.iter().copied()))
     });
     twice.collect()
@@ -92,7 +94,8 @@ fn unwanted(history: &History<'_>, account: Account<'_>, delete: &Request) -> Op
     if senders.is_empty() {
         // After a release it is S4's, for a stranger's account S6's.
         let mut known = history.of_account(account).peekable();
-        let live = known.peek().is_some() && known.all(|life| life.released().is_none_or(|v| v.seen.order >= delete.arrived.order));
+        let live = known.peek().is_some()
+            && known.all(|life| life.released().is_none_or(|v| v.seen.order >= delete.arrived.order));
         let what = || format!("a DELETE arrived for {} while none of its objects was being deleted", account.1);
         return live.then(|| violation(Property::S7, what(), [delete]));
     }
@@ -100,7 +103,11 @@ fn unwanted(history: &History<'_>, account: Account<'_>, delete: &Request) -> Op
         return None;
     }
     let life = senders[0];
-    let mut found = violation(Property::S7, format!("a DELETE arrived for {} while a decision held it back", life.object().name), [delete]);
+    let mut found = violation(
+        Property::S7,
+        format!("a DELETE arrived for {} while a decision held it back", life.object().name),
+        [delete],
+    );
     let near = life.all().filter(|version| version.object.deleting && version.seen.order <= delete.arrived.order);
     found.evidence.extend(near.rev().take(3).map(ToString::to_string));
     Some(found)
@@ -132,11 +139,13 @@ fn unannounced(history: &History<'_>, account: Account<'_>, deletes: &[&Request]
         for life in history.of_account(account) {
             for version in history.committed(life, delete.arrived.at) {
                 let intent = version.object.teardown.as_ref().filter(|teardown| teardown.phase == Phase::Intent);
-                intents.extend(intent.and_then(|t| t.nonce.as_deref()).map(|nonce| (version.object.uid.as_str(), nonce)));
+                intents
+                    .extend(intent.and_then(|t| t.nonce.as_deref()).map(|nonce| (version.object.uid.as_str(), nonce)));
             }
         }
         if intents.len() <= sent {
-            let what = format!("DELETE {} for {} arrived when {} intents were committed", sent + 1, account.1, intents.len());
+            let what =
+                format!("DELETE {} for {} arrived when {} intents were committed", sent + 1, account.1, intents.len());
             found.push(violation(Property::S8, what, deletes[..=sent].iter().copied()));
         }
     }
@@ -162,5 +171,9 @@ fn forgetful(life: &Life<'_>) -> Option<Violation> {
     };
     let pair = versions.windows(2).find(back)?;
     let evidence = pair.iter().map(ToString::to_string).collect();
-    Some(Violation { property: Property::S8, what: format!("the ledger of {} went back", life.object().name), evidence })
+    Some(Violation {
+        property: Property::S8,
+        what: format!("the ledger of {} went back", life.object().name),
+        evidence,
+    })
 }

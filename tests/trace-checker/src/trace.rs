@@ -142,7 +142,8 @@ impl Trace {
     /// A line that is none.
     pub fn read_requests(&mut self, lines: &str) -> Result<(), Incomprehensible> {
         for line in lines.lines() {
-            self.requests.push(serde_json::from_str(line).map_err(|error| Incomprehensible(format!("{error}: {line}")))?);
+            self.requests
+                .push(serde_json::from_str(line).map_err(|error| Incomprehensible(format!("{error}: {line}")))?);
         }
         Ok(())
     }

@@ -50,7 +50,10 @@ fn lie(history: &History<'_>, life: &Life<'_>, before: Option<&Version>, version
 fn was_read(history: &History<'_>, life: &Life<'_>, version: &Version) -> bool {
     history.trace.requests.iter().any(|request| {
         let answered = request.ended.is_some_and(|ended| ended.order <= version.seen.order);
-        request.call == "read" && request.status == Some(200) && answered && history.has_key(life, request.key.as_deref())
+        request.call == "read"
+            && request.status == Some(200)
+            && answered
+            && history.has_key(life, request.key.as_deref())
     })
 }
 
@@ -66,9 +69,15 @@ fn disagreement(object: &Object) -> Option<&'static str> {
         () if object.conditions.iter().any(|c| c.generation > object.generation) => {
             Some("shows a condition of a generation that was not there")
         }
-        () if holds("Ready") && (holds("Stalled") || holds("Reconciling")) => Some("is Ready, and Stalled or Reconciling"),
-        () if holds("Ready") != (reason == Some("AccountConnected")) => Some("is Ready for another reason, or connected and not Ready"),
-        () if holds("Deleted") != object.is_confirmed() => Some("shows Deleted where nothing is confirmed, or the other way round"),
+        () if holds("Ready") && (holds("Stalled") || holds("Reconciling")) => {
+            Some("is Ready, and Stalled or Reconciling")
+        }
+        () if holds("Ready") != (reason == Some("AccountConnected")) => {
+            Some("is Ready for another reason, or connected and not Ready")
+        }
+        () if holds("Deleted") != object.is_confirmed() => {
+            Some("shows Deleted where nothing is confirmed, or the other way round")
+        }
         () if object.deleting && object.teardown.is_some() && holds("Ready") => Some("is Ready while it is torn down"),
         () if waits_for.is_some() && reason.is_some() && waits_for != reason => {
             Some("shows another reason than its teardown waits for")

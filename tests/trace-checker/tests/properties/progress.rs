@@ -21,8 +21,10 @@ fn a_deletion_that_waits_without_a_time_or_for_too_long_is_caught() {
         story.mark("acme");
         let until = minutes.map(|minutes| story.now() + SignedDuration::from_mins(minutes));
         story.write("acme", |object| {
-            object["status"]["teardown"] = json!({"uid": "uid-acme", "phase": "Waiting", "reason": "TimedOut", "nextAttemptAt": until});
-            object["status"]["conditions"] = json!([{"type": "Ready", "status": "False", "reason": "TimedOut", "message": "It is."}]);
+            object["status"]["teardown"] =
+                json!({"uid": "uid-acme", "phase": "Waiting", "reason": "TimedOut", "nextAttemptAt": until});
+            object["status"]["conditions"] =
+                json!([{"type": "Ready", "status": "False", "reason": "TimedOut", "message": "It is."}]);
         });
         assert_eq!(story.judged(), [Property::L2], "{minutes:?}");
     }

@@ -52,7 +52,9 @@ fn a_release_without_a_receipt_or_with_a_later_one_is_caught() {
 
 #[test]
 fn a_persons_decision_counts_only_where_it_was_taken() {
-    for (proof, field, value) in [("Orphaned", "deletionPolicy", "Orphan"), ("ReleasedByPolicy", "onNotFound", "Release")] {
+    for (proof, field, value) in
+        [("Orphaned", "deletionPolicy", "Orphan"), ("ReleasedByPolicy", "onNotFound", "Release")]
+    {
         for (taken, expected) in [(true, &[][..]), (false, &[Property::S1][..])] {
             let mut story = Story::disconnect();
             if taken {
@@ -80,14 +82,19 @@ fn a_hand_over_counts_only_to_a_live_object_of_the_same_account() {
 }
 
 #[test]
-fn a_finalizer_that_somebody_takes_off_is_a_release_and_one_that_never_was_there_is_none() {
-    let mut stripped = Story::disconnect();
-    stripped.write("acme", |object| object["metadata"]["finalizers"] = json!([]));
-    assert_eq!(stripped.judged(), [Property::S1]);
-    let mut bare = Story::disconnect();
-    bare.object("bare", |object| object["metadata"]["finalizers"] = json!(["another"]));
-    bare.gone("bare");
-    assert_eq!(bare.judged(), []);
+fn a_finalizer_that_somebody_takes_off_is_a_release_unless_the_object_is_live_or_never_had_it() {
+    for (marked, expected) in [(true, &[Property::S1][..]), (false, &[])] {
+        let mut story = Story::disconnect();
+        if marked {
+            story.mark("acme");
+        }
+        story.write("acme", |object| object["metadata"]["finalizers"] = json!(["another"]));
+        assert_eq!(story.judged(), expected);
+    }
+    let mut story = Story::disconnect();
+    story.object("bare", |object| object["metadata"]["finalizers"] = json!(["another"]));
+    story.gone("bare");
+    assert_eq!(story.judged(), []);
 }
 
 #[test]

@@ -94,7 +94,8 @@ fn a_delete_for_a_live_object_is_caught() {
 }
 
 #[test]
-fn a_delete_for_an_object_whose_deletion_the_api_server_received_only_later_is_caught_and_one_that_was_seen_later_passes() {
+fn a_delete_for_an_object_whose_deletion_the_api_server_received_only_later_is_caught_and_one_that_was_seen_later_passes()
+ {
     for (received_before, expected) in [(true, &[][..]), (false, &[Property::S7][..])] {
         let mut story = Story::purge();
         if received_before {
@@ -111,10 +112,15 @@ fn a_delete_for_an_object_whose_deletion_the_api_server_received_only_later_is_c
 
 #[test]
 fn a_delete_against_a_decision_is_caught_once_the_view_is_too_old_or_the_operator_had_seen_it() {
-    let decisions =
-        [("suspend", json!(true), "Suspended"), ("deletionProtection", json!(true), "DeletionProtected"), ("deletionPolicy", json!("Orphan"), "Orphaned")];
+    let decisions = [
+        ("suspend", json!(true), "Suspended"),
+        ("deletionProtection", json!(true), "DeletionProtected"),
+        ("deletionPolicy", json!("Orphan"), "Orphaned"),
+    ];
     for (field, value, reason) in decisions {
-        for (seconds, seen, expected) in [(1, false, &[][..]), (8, false, &[Property::S7][..]), (1, true, &[Property::S7][..])] {
+        for (seconds, seen, expected) in
+            [(1, false, &[][..]), (8, false, &[Property::S7][..]), (1, true, &[Property::S7][..])]
+        {
             let mut story = Story::purge();
             story.mark("acme");
             story.ledger("acme", "Waiting", "TimedOut", 0);

@@ -155,7 +155,8 @@ impl Story {
 
     pub fn delete_ends(&mut self) {
         let now = self.step();
-        let request = self.requests.iter_mut().rfind(|request| request["call"] == "delete" && request["ended"].is_null());
+        let request =
+            self.requests.iter_mut().rfind(|request| request["call"] == "delete" && request["ended"].is_null());
         let request = request.unwrap();
         (request["status"], request["ended"]) = (json!(200), json!({"order": now.order, "at": now.at}));
     }

@@ -1,0 +1,66 @@
+//! The operator stands still, or dies again and again.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use fault_proxy::{Call, Fault, Moment, On};
+use rustix::process::Signal;
+use tokio::time::{Instant, sleep};
+
+use crate::kind::{Kind, SUBJECT};
+use crate::life::Life;
+
+/// From before the intent to the bytes of its DELETE no more may pass.
+const SEND_WITHIN: Duration = Duration::from_secs(5);
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_operator_that_stood_still_between_intent_and_delete_does_not_send_after_another_one_has_finished() {
+    for kind in [Kind::Disconnect, Kind::Purge] {
+        // What is not written ahead is read immediately before.
+        let last = if kind == Kind::Disconnect { Call::WriteIntent } else { Call::GetAccount };
+        Life::plan(&format!("pause-{kind:?}"), async |life| {
+            life.at_rest(kind).await;
+            let crew = Arc::clone(&life.crew);
+            let stop = Fault::pause(Moment::AfterCommit, move || crew.signal(Signal::STOP));
+            let stopped = life.proxy.rule(On::call(last), stop);
+            life.bed.mark(SUBJECT).await;
+            life.bed.eventually("it stands still", async || stopped.hits() > 0).await;
+            let since = Instant::now();
+            let paused = life.crew.running();
+            life.start();
+            life.bed.until_gone(SUBJECT).await;
+            sleep(SEND_WITHIN.saturating_sub(since.elapsed())).await;
+            let sent = life.bed.sim.log().deletes(kind.account()).len();
+
+            life.crew.signal_to(paused, Signal::CONT);
+            let looked = async || {
+                let trace = life.proxy.trace();
+                trace.iter().rev().take_while(|entry| entry.call != Call::Release).any(|entry| entry.call == Call::GetAccount && entry.answered == Some(404))
+            };
+            life.bed.eventually("it has seen that the object is gone", looked).await;
+            assert_eq!(life.bed.sim.log().deletes(kind.account()).len(), sent, "it sent a DELETE after the release");
+            life.judge(kind).await;
+        })
+        .await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn after_a_crash_loop_the_next_operator_finishes_and_nobody_was_flooded() {
+    const CRASHES: usize = 25;
+    for kind in [Kind::PostPress, Kind::Disconnect] {
+        Life::plan(&format!("crash-loop-{kind:?}"), async |life| {
+            life.at_rest(kind).await;
+            life.bed.mark(SUBJECT).await;
+            for crash in 0..CRASHES {
+                // Each a little later than the one before: somewhere in every call of the deletion.
+                sleep(Duration::from_millis(20 * crash as u64)).await;
+                life.crew.kill();
+                life.start();
+            }
+            life.bed.until_gone(SUBJECT).await;
+            life.judge(kind).await;
+        })
+        .await;
+    }
+}
