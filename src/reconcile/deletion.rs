@@ -48,7 +48,9 @@ impl Reconciler {
     /// Works on a deletion until it is released or must wait.
     pub(super) async fn tear_down(&self, account: Account) -> Duration {
         // A list that is arriving hides objects: nothing is decided before it is complete.
-        self.index.settled().await;
+        if self.stopping.run_until_cancelled(self.index.settled()).await.is_none() {
+            return self.later();
+        }
         let mut account = account;
         for restart in 0..RESTARTS {
             if restart > 0 {

@@ -42,7 +42,11 @@ fn rows() -> Vec<Row> {
         (puffle(EMAIL, "Email", None), None),
         (with(linkedin(), "provider", json!({})), Some(ONE_PROVIDER)),
         (
-            with(linkedin(), "provider", json!({"postpress": {"accountId": "a"}, "puffle": {"accountId": EMAIL, "channel": "Email"}})),
+            with(
+                linkedin(),
+                "provider",
+                json!({"postpress": {"accountId": "a"}, "puffle": {"accountId": EMAIL, "channel": "Email"}}),
+            ),
             Some(ONE_PROVIDER),
         ),
         (puffle(EMAIL, "Fax", None), Some(r#"supported values: "LinkedIn", "Email""#)),
@@ -83,7 +87,10 @@ fn rows() -> Vec<Row> {
     for id in ["acc_01HXYZ4QK3WJ8FN3M6QH7TZ8GR", "a.b~c:d@e!$&'()*+,;=", "...", &"x".repeat(128)] {
         rows.push((postpress(id), None));
     }
-    for id in ["", "a/b", "a?b", "a#b", "a%2fb", r"a\b", "a b", "a\tb", "a\nb", "a\u{7}b", "a\u{7f}b", "acc_é", "acc_一", ".", ".."] {
+    for id in [
+        "", "a/b", "a?b", "a#b", "a%2fb", r"a\b", "a b", "a\tb", "a\nb", "a\u{7}b", "a\u{7f}b", "acc_é", "acc_一", ".",
+        "..",
+    ] {
         rows.push((postpress(id), Some(POSTPRESS_ID)));
     }
     rows.push((postpress(&"x".repeat(129)), Some("may not be more than 128")));
@@ -91,7 +98,10 @@ fn rows() -> Vec<Row> {
         rows.push((with(postpress("acc_1"), "credentialsRef", json!({"name": name})), Some(SECRET_NAME)));
     }
     rows.push((with(postpress("acc_1"), "credentialsRef", json!({"name": "puffle.workspace-1"})), None));
-    rows.push((with(postpress("acc_1"), "credentialsRef", json!({"name": "x".repeat(254)})), Some("may not be more than 253")));
+    rows.push((
+        with(postpress("acc_1"), "credentialsRef", json!({"name": "x".repeat(254)})),
+        Some("may not be more than 253"),
+    ));
     rows
 }
 
@@ -180,7 +190,9 @@ async fn teardown_may_change_until_a_delete_was_or_may_have_been_sent() {
         let patch = json!({"spec": {"provider": {"puffle": {"teardown": teardown}}}}).to_string();
         bed.try_kubectl(&["patch", "sacc", name, "--type=merge", "-p", &patch]).await
     };
-    for (name, teardown) in [("linkedin", "Purge"), ("linkedin", "Disconnect"), ("purge", "Disconnect"), ("purge", "Purge")] {
+    for (name, teardown) in
+        [("linkedin", "Purge"), ("linkedin", "Disconnect"), ("purge", "Disconnect"), ("purge", "Purge")]
+    {
         change(name, teardown).await.expect("a live object's teardown may change");
     }
 
@@ -219,7 +231,10 @@ async fn every_string_of_the_crd_is_bounded_and_the_binary_prints_what_the_serve
     let yaml = String::from_utf8(output.await.expect("it runs").stdout).expect("text");
     let apply = ["apply", "--server-side", "--dry-run=server", "-f", "-"];
     let applied = bed.plane.kubectl_with_stdin(apply, &yaml).await.expect("it is accepted");
-    assert_eq!(applied.trim(), "customresourcedefinition.apiextensions.k8s.io/senderaccounts.sender-operator.dev serverside-applied (server dry run)");
+    assert_eq!(
+        applied.trim(),
+        "customresourcedefinition.apiextensions.k8s.io/senderaccounts.sender-operator.dev serverside-applied (server dry run)"
+    );
 }
 
 /// Collects the paths of strings and lists that say nothing of how long they may be.
@@ -227,7 +242,9 @@ fn walk(schema: &Value, path: &str, unbounded: &mut Vec<String>) {
     let bounded = match schema["type"].as_str() {
         Some("string") => schema.get("maxLength").is_some() || schema.get("enum").is_some(),
         Some("array") => schema.get("maxItems").is_some(),
-        _ => schema.get("additionalProperties").is_none() && schema.get("x-kubernetes-preserve-unknown-fields").is_none(),
+        _ => {
+            schema.get("additionalProperties").is_none() && schema.get("x-kubernetes-preserve-unknown-fields").is_none()
+        }
     };
     if !bounded {
         unbounded.push(path.to_owned());
@@ -252,12 +269,15 @@ async fn what_an_object_waits_for_shows_in_the_columns_and_it_is_found_by_its_ac
     let operator = bed.operator(&[]).await;
     bed.postpress("acme", "acc_1", "postpress").await;
     bed.email("mailbox", id, "puffle").await;
-    bed.until_connected("acme").await;
-    bed.until_connected("mailbox").await;
-    let found = async |selector: &str| bed.kubectl(&["get", "sacc", "-A", "-o", "name", "--field-selector", selector]).await;
+    let ready = ["wait", "--for=condition=Ready", "--timeout=60s", "sacc/acme", "sacc/mailbox"];
+    bed.kubectl(&ready).await;
+    let found =
+        async |selector: &str| bed.kubectl(&["get", "sacc", "-A", "-o", "name", "--field-selector", selector]).await;
     let by_id = format!("spec.provider.puffle.accountId={id}");
     assert_eq!(found(&by_id).await.trim(), "senderaccount.sender-operator.dev/mailbox");
-    let in_this_one = bed.kubectl(&["get", "sender", "-o", "name", "--field-selector", "spec.provider.postpress.accountId=acc_1"]).await;
+    let in_this_one = bed
+        .kubectl(&["get", "sender", "-o", "name", "--field-selector", "spec.provider.postpress.accountId=acc_1"])
+        .await;
     assert_eq!(in_this_one.trim(), "senderaccount.sender-operator.dev/acme");
     assert_eq!(found("spec.provider.puffle.accountId=nobody").await.trim(), "");
 
@@ -270,7 +290,10 @@ async fn what_an_object_waits_for_shows_in_the_columns_and_it_is_found_by_its_ac
     let shown = bed.kubectl(&["get", "sacc", "acme", "-o", "wide"]).await;
     let [header, row] = shown.lines().collect::<Vec<_>>()[..] else { panic!("two lines, not {shown}") };
     let columns: Vec<_> = header.split_whitespace().collect();
-    assert_eq!(columns, ["NAME", "PROVIDER", "ACCOUNT", "READY", "REASON", "AGE", "ATTEMPTS", "NEXT", "ENDPOINT", "MESSAGE"]);
+    assert_eq!(
+        columns,
+        ["NAME", "PROVIDER", "ACCOUNT", "READY", "REASON", "AGE", "ATTEMPTS", "NEXT", "ENDPOINT", "MESSAGE"]
+    );
     let cells: Vec<_> = row.split_whitespace().collect();
     assert_eq!(cells[..5], ["acme", "PostPress", "acc_1", "False", "ProviderUnavailable"]);
     assert!(cells[6].parse::<u32>().is_ok_and(|attempts| attempts >= 1), "{row}");

@@ -119,7 +119,8 @@ async fn a_foreign_finalizer_that_waits_for_us_can_be_ignored_and_the_proof_stay
     bed.apply(&with_finalizers(&bed, "acme", "acc_1", &[FOREIGN])).await;
     bed.until_connected("acme").await;
     bed.delete("acme").await;
-    let left = bed.until("acme", "let go of by us", |object| object["metadata"]["finalizers"] == json!([FOREIGN])).await;
+    let left =
+        bed.until("acme", "let go of by us", |object| object["metadata"]["finalizers"] == json!([FOREIGN])).await;
     assert_eq!((&left["status"]["teardown"]["phase"], reason(&left)), (&json!("Confirmed"), "ReadBack"));
     let deleted = left["status"]["conditions"].as_array().into_iter().flatten().find(|c| c["type"] == "Deleted");
     assert_eq!(deleted.map(|c| &c["status"]), Some(&json!("True")));

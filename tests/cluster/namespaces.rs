@@ -47,7 +47,11 @@ impl Tenant {
             object("postpress", "postpress", &json!({"postpress": {"accountId": tenant.postpress}})),
             object("linkedin", "puffle", &json!({"puffle": {"accountId": tenant.linkedin, "channel": "LinkedIn"}})),
             object("email", "puffle", &json!({"puffle": {"accountId": tenant.email, "channel": "Email"}})),
-            object("purge", "puffle", &json!({"puffle": {"accountId": tenant.purge, "channel": "LinkedIn", "teardown": "Purge"}})),
+            object(
+                "purge",
+                "puffle",
+                &json!({"puffle": {"accountId": tenant.purge, "channel": "LinkedIn", "teardown": "Purge"}}),
+            ),
         ];
         let list = json!({"apiVersion": "v1", "kind": "List", "items": items}).to_string();
         bed.plane.kubectl_with_stdin(["create", "-f", "-"], &list).await.expect("it is created");

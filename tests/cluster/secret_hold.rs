@@ -161,7 +161,10 @@ async fn the_hold_follows_an_object_to_another_secret() {
     bed.patch_spec("acme", &json!({"credentialsRef": {"name": "two"}})).await;
     bed.until("acme", "the keeper of the other Secret", |object| object["status"]["heldSecret"] == "two").await;
     assert_eq!(holds(&bed, "two").await, [SECRET_FINALIZER]);
-    assert_eq!((holds(&bed, "one").await, keepers(&bed, "one").await), (vec![SECRET_FINALIZER.to_owned()], vec!["stays".to_owned()]));
+    assert_eq!(
+        (holds(&bed, "one").await, keepers(&bed, "one").await),
+        (vec![SECRET_FINALIZER.to_owned()], vec!["stays".to_owned()])
+    );
 
     bed.patch_spec("stays", &json!({"credentialsRef": {"name": "two"}})).await;
     bed.eventually("nobody holds the first Secret", async || holds(&bed, "one").await.is_empty()).await;
@@ -254,7 +257,10 @@ async fn a_keeper_that_was_removed_by_force_leaves_its_role_to_a_remaining_user_
     bed.eventually("the last one keeps the hold", async || keepers(&bed, "puffle").await == [other]).await;
     force(other).await;
     bed.eventually("the hold is off", async || holds(&bed, "puffle").await.is_empty()).await;
-    assert!([LINKEDIN, EMAIL, PURGE].iter().all(|id| bed.sim.log().deletes(id).is_empty()), "nobody was deleted by force");
+    assert!(
+        [LINKEDIN, EMAIL, PURGE].iter().all(|id| bed.sim.log().deletes(id).is_empty()),
+        "nobody was deleted by force"
+    );
     bed.finish(operator).await;
 }
 

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use k8s_openapi::ByteString;
 use provider_simulator::{Fault, On, State, Status};
-use sender_operator::credentials::Credential;
 use sender_operator::crd::FINALIZER;
+use sender_operator::credentials::Credential;
 use sender_operator::provider::endpoint::HostPolicy;
 use sender_operator::teardown::target::Provider;
 use serde_json::{Value, json};
@@ -26,7 +26,8 @@ async fn restore(bed: &Bed, name: &str, provider: &Value, status: impl FnOnce(&s
 
 /// The ledger of a teardown that ran for another object.
 fn teardown(more: &Value) -> Value {
-    let mut teardown = json!({"uid": "the-other", "attempt": 1, "startedAt": Timestamp::now(), "tries": 0, "unknownOutcomes": 0});
+    let mut teardown =
+        json!({"uid": "the-other", "attempt": 1, "startedAt": Timestamp::now(), "tries": 0, "unknownOutcomes": 0});
     if let (Some(teardown), Some(more)) = (teardown.as_object_mut(), more.as_object()) {
         teardown.extend(more.clone());
     }
@@ -46,7 +47,8 @@ async fn a_status_restored_from_another_uid_is_no_proof_no_evidence_and_no_inten
     // The very fingerprint that this object's own read would leave: only the uid beside it tells that none has.
     let evidence = |uid: &str| {
         let data = [("api-key", postpress.clone()), ("base-url", url.clone())];
-        let data: BTreeMap<_, _> = data.into_iter().map(|(key, value)| (key.to_owned(), ByteString(value.into()))).collect();
+        let data: BTreeMap<_, _> =
+            data.into_iter().map(|(key, value)| (key.to_owned(), ByteString(value.into()))).collect();
         let hosts = HostPolicy::new(["api.postpress.ai"], true).expect("a host");
         let credential = Credential::from_secret(&data, Provider::PostPress, uid, &hosts).expect("a key");
         json!({"uid": "the-other", "provider": "PostPress", "state": "Connected", "aliveAt": Timestamp::now(),
@@ -55,7 +57,8 @@ async fn a_status_restored_from_another_uid_is_no_proof_no_evidence_and_no_inten
     let account = |id: &str| json!({"postpress": {"accountId": id}});
     let confirmed = json!({"phase": "Confirmed", "reason": "ReadBack", "proof": {"reason": "ReadBack"}});
     restore(&bed, "proved", &account("acc_1"), |_| teardown(&confirmed)).await;
-    restore(&bed, "seen", &account("acc_never"), |uid| json!({"account": evidence(uid), "heldSecret": "postpress"})).await;
+    restore(&bed, "seen", &account("acc_never"), |uid| json!({"account": evidence(uid), "heldSecret": "postpress"}))
+        .await;
     let intent = json!({"phase": "Intent", "reason": "Deleting", "nonce": "another-passes"});
     let linkedin = json!({"puffle": {"accountId": LINKEDIN, "channel": "LinkedIn"}});
     restore(&bed, "intended", &linkedin, |_| teardown(&intent)).await;
@@ -69,11 +72,17 @@ async fn a_status_restored_from_another_uid_is_no_proof_no_evidence_and_no_inten
     let held = bed.until_reason("seen", "UnprovenAbsence").await;
     assert_eq!(held["status"]["teardown"]["uid"], held["metadata"]["uid"]);
     let live = bed.until_connected("live").await;
-    assert_eq!((&live["status"]["account"]["uid"], &live["status"]["teardown"]), (&live["metadata"]["uid"], &Value::Null));
+    assert_eq!(
+        (&live["status"]["account"]["uid"], &live["status"]["teardown"]),
+        (&live["metadata"]["uid"], &Value::Null)
+    );
     let log = bed.sim.log();
     assert_eq!((log.state("acc_1"), log.effective_deletes("acc_1").len()), (State::Gone, 1));
     assert_eq!((log.state(LINKEDIN), log.deletes(LINKEDIN).len()), (State::Disconnected, 1));
-    assert_eq!((&operator.receipt("proved")["proof"], &operator.receipt("proved")["attempts"]), (&json!("ReadBack"), &json!(1)));
+    assert_eq!(
+        (&operator.receipt("proved")["proof"], &operator.receipt("proved")["attempts"]),
+        (&json!("ReadBack"), &json!(1))
+    );
     bed.patch_spec("seen", &json!({"onNotFound": "Release"})).await;
     bed.until_gone("seen").await;
     assert_eq!(operator.receipt("seen")["proof"], "ReleasedByPolicy");
@@ -86,7 +95,9 @@ async fn events(bed: &Bed, name: &str) -> Vec<(String, u64)> {
     let list: Value = serde_json::from_str(&shown).expect("JSON");
     let about = list["items"].as_array().into_iter().flatten().filter(|event| event["regarding"]["name"] == name);
     let mut events: Vec<_> = about
-        .map(|event| (event["reason"].as_str().unwrap_or_default().to_owned(), event["series"]["count"].as_u64().unwrap_or(1)))
+        .map(|event| {
+            (event["reason"].as_str().unwrap_or_default().to_owned(), event["series"]["count"].as_u64().unwrap_or(1))
+        })
         .collect();
     events.sort();
     events

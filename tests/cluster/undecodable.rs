@@ -39,23 +39,29 @@ async fn a_broken_object_says_so_and_stops_neither_the_watch_nor_the_others() {
 
     drop_every_rule(&bed).await;
     break_it(&bed, "mended", None, &json!({"spec": {"suspend": "yes"}})).await;
-    break_it(&bed, "deleted", None, &json!({"spec": {"provider": {"puffle": {"accountId": EMAIL, "channel": "Fax"}}}})).await;
+    break_it(&bed, "deleted", None, &json!({"spec": {"provider": {"puffle": {"accountId": EMAIL, "channel": "Fax"}}}}))
+        .await;
     break_it(&bed, "status", Some("status"), &json!({"status": {"teardown": 7}})).await;
     let created = [
         ("no-spec", json!(null), "spec"),
-        ("both", json!({"provider": {"postpress": {"accountId": "a"}, "puffle": {"accountId": EMAIL, "channel": "Email"}}, "credentialsRef": {"name": "postpress"}}), "spec.provider must have exactly one member"),
-        ("path", json!({"provider": {"postpress": {"accountId": "../accounts"}}, "credentialsRef": {"name": "postpress"}}), "the accountId in spec.provider is not an id"),
+        (
+            "both",
+            json!({"provider": {"postpress": {"accountId": "a"}, "puffle": {"accountId": EMAIL, "channel": "Email"}}, "credentialsRef": {"name": "postpress"}}),
+            "spec.provider must have exactly one member",
+        ),
+        (
+            "path",
+            json!({"provider": {"postpress": {"accountId": "../accounts"}}, "credentialsRef": {"name": "postpress"}}),
+            "the accountId in spec.provider is not an id",
+        ),
     ];
     for (name, spec, _) in &created {
         let mut object = bed.manifest(name, "postpress", &json!({}), &json!({}));
         object["spec"] = spec.clone();
         bed.eventually("it is stored", async || bed.try_apply(&object).await.is_ok()).await;
     }
-    let mut expected = vec![
-        ("mended", "spec.suspend"),
-        ("deleted", "spec.provider.puffle.channel"),
-        ("status", "status.teardown"),
-    ];
+    let mut expected =
+        vec![("mended", "spec.suspend"), ("deleted", "spec.provider.puffle.channel"), ("status", "status.teardown")];
     expected.extend(created.iter().map(|(name, _, says)| (*name, *says)));
     let mut missing = Vec::new();
     for (name, says) in expected {
@@ -66,7 +72,9 @@ async fn a_broken_object_says_so_and_stops_neither_the_watch_nor_the_others() {
         }
     }
 
-    // The others go on: those that were there, and those that come.
+    // The others go on: those that were there, and those that come, also in a process that finds it all so.
+    operator.kill();
+    let operator = bed.operator(&[]).await;
     bed.postpress("later", "acc_later", "postpress").await;
     bed.until_connected("later").await;
     bed.kubectl(&["delete", "sacc", "healthy", "later", "--wait=true", "--timeout=60s"]).await;
@@ -74,10 +82,7 @@ async fn a_broken_object_says_so_and_stops_neither_the_watch_nor_the_others() {
 
     // A deletion of what cannot be understood waits; mended, both go on.
     bed.delete("deleted").await;
-    bed.until("deleted", "marked and still held", |object| {
-        deleting(object) && reason(object) == "InvalidObject"
-    })
-    .await;
+    bed.until("deleted", "marked and still held", |object| deleting(object) && reason(object) == "InvalidObject").await;
     assert!(bed.sim.log().deletes("acc_deleted").is_empty());
     bed.patch_spec("deleted", &json!({"provider": {"puffle": null}})).await;
     bed.until_gone("deleted").await;
