@@ -4,7 +4,7 @@ use provider_simulator::{Fault, On, State, Status};
 use sender_operator::crd::FINALIZER;
 use serde_json::{Value, json};
 
-use crate::bed::{Bed, LINKEDIN, Property, deleting, message, reason};
+use crate::bed::{Bed, LINKEDIN, Property, SOFT, deleting, message, reason};
 
 const FOREIGN: &str = "example.com/backup";
 
@@ -101,10 +101,21 @@ async fn the_garbage_collectors_own_finalizers_are_not_waited_for() {
     for (name, account) in [("foreground", "acc_1"), ("orphan", "acc_2")] {
         bed.sim.postpress().add(&key, account);
         bed.postpress(name, account, "postpress").await;
-        bed.until_connected(name).await;
-        bed.kubectl(&["delete", "sacc", name, "--cascade", name, "--wait=false"]).await;
-        bed.until_gone(name).await;
+        let owner = bed.until_connected(name).await;
+        // What depends on it and does not go keeps a deletion in the foreground waiting.
+        bed.apply(&json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "finalizers": [FOREIGN],
+            "ownerReferences": [{"apiVersion": owner["apiVersion"], "kind": owner["kind"], "name": name,
+                "uid": owner["metadata"]["uid"], "blockOwnerDeletion": true}]}}))
+            .await;
+        bed.kubectl(&["delete", "sacc", name, &format!("--cascade={name}"), "--wait=false"]).await;
+        bed.eventually("ours is off", async || {
+            let finalizers = bed.object(name).await.map(|object| object["metadata"]["finalizers"].clone());
+            finalizers.is_none_or(|finalizers| finalizers == json!(["foregroundDeletion"]))
+        })
+        .await;
         assert_eq!((bed.sim.log().state(account), bed.sim.log().deletes(account).len()), (State::Gone, 1));
+        bed.kubectl(&["patch", "configmap", name, "--type=merge", "-p", r#"{"metadata":{"finalizers":[]}}"#]).await;
+        bed.until_gone(name).await;
     }
     bed.finish(operator).await;
 }
@@ -131,23 +142,36 @@ async fn a_foreign_finalizer_that_waits_for_us_can_be_ignored_and_the_proof_stay
     bed.finish(operator).await;
 }
 
+/// How the same-named object stands that comes while its predecessor's DELETE is on its way.
+#[derive(Clone, Copy, PartialEq)]
+enum Successor {
+    Live,
+    Deleting,
+}
+
 #[tokio::test]
 async fn a_same_named_new_object_is_not_touched_by_its_predecessors_teardown() {
+    const HOOK: &str = "pre-delete.hook.sender-operator.dev/test";
     let bed = Bed::new("successor").await;
     bed.excuse(Property::S1, "a person takes the finalizer off");
     bed.excuse(Property::S5, "and does it while a DELETE is on its way");
     let (postpress, puffle) = (bed.key(), bed.key());
-    bed.sim.postpress().add(&postpress, "acc_old");
-    bed.sim.postpress().add(&postpress, "acc_new");
-    bed.sim.puffle().add_linkedin(&puffle, LINKEDIN, Status::Connected);
     bed.postpress_secret("postpress", &postpress).await;
     bed.puffle_secret("puffle", &puffle).await;
     let operator = bed.operator(&[]).await;
-    // Once with a target whose DELETE may be repeated, once with one whose intent is written ahead.
-    for (account, first) in [("acc_old", true), (LINKEDIN, false)] {
-        match first {
-            true => bed.postpress("acme", account, "postpress").await,
-            false => bed.linkedin("acme", account, "puffle").await,
+    // With a target whose DELETE may be repeated, and with one whose intent is written ahead.
+    for (account, successor) in [
+        ("acc_1", Successor::Live),
+        (LINKEDIN, Successor::Live),
+        ("acc_2", Successor::Deleting),
+        (SOFT, Successor::Deleting),
+    ] {
+        if account.starts_with("acc") {
+            bed.sim.postpress().add(&postpress, account);
+            bed.postpress("acme", account, "postpress").await;
+        } else {
+            bed.sim.puffle().add_linkedin(&puffle, account, Status::Connected);
+            bed.linkedin("acme", account, "puffle").await;
         }
         let old = bed.until_connected("acme").await;
         let held = bed.sim.fault(On::delete().account(account), Fault::own().hold());
@@ -155,17 +179,28 @@ async fn a_same_named_new_object_is_not_touched_by_its_predecessors_teardown() {
         bed.eventually("the provider has the DELETE", async || held.waiting() == 1).await;
         set_finalizers(&bed, "acme", &[]).await;
         bed.until_gone("acme").await;
-        bed.postpress("acme", "acc_new", "postpress").await;
+        let other = format!("after_{account}");
+        bed.sim.postpress().add(&postpress, &other);
+        let mut new = with_finalizers(&bed, "acme", &other, &[FINALIZER]);
+        new["metadata"]["annotations"] = json!({HOOK: "the test"});
+        bed.apply(&new).await;
+        if successor == Successor::Deleting {
+            bed.delete("acme").await;
+        }
         held.release();
-        let new = bed.until_connected("acme").await;
+
+        let reason = if successor == Successor::Live { "AccountConnected" } else { "PreDeleteHookPending" };
+        bed.until_reason("acme", reason).await;
+        let new = bed.prompted("acme").await;
         assert_ne!(new["metadata"]["uid"], old["metadata"]["uid"]);
         assert_eq!(new["metadata"]["finalizers"], json!([FINALIZER]));
-        let new = bed.prompted("acme").await;
-        assert!(!deleting(&new) && new["status"]["teardown"].is_null(), "{new:#}");
-        assert_eq!(new["status"]["account"]["uid"], new["metadata"]["uid"]);
-        assert_eq!((bed.sim.log().state("acc_new"), bed.sim.log().deletes("acc_new").len()), (State::Connected, 0));
-        bed.patch_spec("acme", &json!({"deletionPolicy": "Orphan"})).await;
-        bed.kubectl(&["delete", "sacc", "acme", "--wait=true", "--timeout=60s"]).await;
+        assert_eq!(deleting(&new), successor == Successor::Deleting);
+        let written_for = new["status"]["teardown"]["uid"].as_str().or(new["status"]["account"]["uid"].as_str());
+        assert_eq!(written_for, new["metadata"]["uid"].as_str(), "{new:#}");
+        assert_eq!((bed.sim.log().state(&other), bed.sim.log().deletes(&other).len()), (State::Connected, 0));
+        bed.kubectl(&["annotate", "sacc", "acme", &format!("{HOOK}-")]).await;
+        bed.kubectl(&["delete", "sacc", "acme", "--ignore-not-found", "--wait=true", "--timeout=60s"]).await;
+        assert_eq!((bed.sim.log().state(&other), bed.sim.log().deletes(&other).len()), (State::Gone, 1));
     }
     bed.finish(operator).await;
 }

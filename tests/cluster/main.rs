@@ -9,6 +9,7 @@ mod costs;
 mod crashes;
 mod crd_deletion;
 mod crd_rules;
+mod crd_use;
 mod finalizers;
 mod keys;
 mod main_job;

@@ -83,9 +83,6 @@ async fn a_status_restored_from_another_uid_is_no_proof_no_evidence_and_no_inten
         (&operator.receipt("proved")["proof"], &operator.receipt("proved")["attempts"]),
         (&json!("ReadBack"), &json!(1))
     );
-    bed.patch_spec("seen", &json!({"onNotFound": "Release"})).await;
-    bed.until_gone("seen").await;
-    assert_eq!(operator.receipt("seen")["proof"], "ReleasedByPolicy");
     bed.finish(operator).await;
 }
 

@@ -4,9 +4,9 @@
 use fault_proxy::{Call, Moment};
 use futures::{StreamExt, stream};
 use provider_simulator as provider;
+use rand::SeedableRng;
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
-use rand::SeedableRng;
 
 use crate::kind::Kind;
 use crate::life::Life;
@@ -16,9 +16,9 @@ use crate::verdict::failure;
 /// Plans that run at once; the bed has its own bound for all tests together.
 const AT_ONCE: usize = 4;
 /// So many pairs of each kind, unless all are asked for.
-const PAIRS: usize = 4;
+const PAIRS: usize = 3;
 /// So many single kills of a kind that shares most of its calls with another one.
-const VARIANT: usize = 20;
+const VARIANT: usize = 12;
 /// At most one plan in so many may find no call to be killed at: some calls, and some second kills, are met in some runs only.
 const MOST_UNMET: usize = 6;
 const SEED: u64 = 20_260_101;
@@ -73,7 +73,11 @@ async fn every_boundary(kind: Kind) {
     };
     let kills = chosen.len();
     chosen.extend(sample(pairs, PAIRS));
-    println!("{kind:?}: {} boundaries, {among}: {kills} single kills, {} pairs", boundaries.len(), chosen.len() - kills);
+    println!(
+        "{kind:?}: {} boundaries, {among}: {kills} single kills, {} pairs",
+        boundaries.len(),
+        chosen.len() - kills
+    );
     all(chosen).await;
 }
 

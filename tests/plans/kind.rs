@@ -1,8 +1,8 @@
 //! What is deleted, and what must be true of it in the end.
 
+use k8s_openapi::api::core::v1::Secret;
 use kube::api::{Api, DeleteParams, DynamicObject, PostParams};
 use kube::core::ApiResource;
-use k8s_openapi::api::core::v1::Secret;
 use provider_simulator::{Log, State, Status};
 use sender_operator::crd::SenderAccount;
 use serde_json::{Value, json};

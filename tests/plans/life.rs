@@ -47,11 +47,6 @@ impl Crew {
         Pid::from_raw(last.pid().cast_signed()).expect("a process id")
     }
 
-    /// Sends the operator that was started last a signal.
-    pub fn signal(&self, signal: Signal) {
-        self.signal_to(self.running(), signal);
-    }
-
     /// Sends one of the operators a signal.
     pub fn signal_to(&self, operator: Pid, signal: Signal) {
         kill_process(operator, signal).expect("it can be signalled");
@@ -59,7 +54,7 @@ impl Crew {
 
     /// SIGKILL: it loses its memory, and nothing else.
     pub fn kill(&self) {
-        self.signal(Signal::KILL);
+        self.signal_to(self.running(), Signal::KILL);
         self.killed.send_modify(|killed| *killed += 1);
     }
 
@@ -200,7 +195,9 @@ impl Life {
     /// After the release come an Event and, of an operator that was started since, a watch with nothing to show.
     fn is_over(&self) -> bool {
         let trace = self.proxy.trace();
-        let Some(released) = trace.iter().rposition(|entry| entry.call == Call::Release && entry.is_done()) else { return false };
+        let Some(released) = trace.iter().rposition(|entry| entry.call == Call::Release && entry.is_done()) else {
+            return false;
+        };
         let last = |entry: &Entry| matches!(entry.call, Call::Event | Call::WatchAccounts) && entry.answered.is_some();
         trace[released..].iter().any(last)
     }

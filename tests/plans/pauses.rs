@@ -1,6 +1,7 @@
 //! The operator stands still, or dies again and again.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use fault_proxy::{Call, Fault, Moment, On};
@@ -20,13 +21,19 @@ async fn an_operator_that_stood_still_between_intent_and_delete_does_not_send_af
         let last = if kind == Kind::Disconnect { Call::WriteIntent } else { Call::GetAccount };
         Life::plan(&format!("pause-{kind:?}"), async |life| {
             life.at_rest(kind).await;
-            let crew = Arc::clone(&life.crew);
-            let stop = Fault::pause(Moment::AfterCommit, move || crew.signal(Signal::STOP));
-            let stopped = life.proxy.rule(On::call(last), stop);
-            life.bed.mark(SUBJECT).await;
-            life.bed.eventually("it stands still", async || stopped.hits() > 0).await;
-            let since = Instant::now();
             let paused = life.crew.running();
+            let stopped = Arc::new(AtomicBool::new(false));
+            let stop = {
+                let (crew, stopped) = (Arc::clone(&life.crew), Arc::clone(&stopped));
+                move || {
+                    crew.signal_to(paused, Signal::STOP);
+                    stopped.store(true, Ordering::SeqCst);
+                }
+            };
+            life.proxy.rule(On::call(last), Fault::pause(Moment::AfterCommit, stop));
+            life.bed.mark(SUBJECT).await;
+            life.bed.eventually("it stands still", async || stopped.load(Ordering::SeqCst)).await;
+            let since = Instant::now();
             life.start();
             life.bed.until_gone(SUBJECT).await;
             sleep(SEND_WITHIN.saturating_sub(since.elapsed())).await;
@@ -35,7 +42,8 @@ async fn an_operator_that_stood_still_between_intent_and_delete_does_not_send_af
             life.crew.signal_to(paused, Signal::CONT);
             let looked = async || {
                 let trace = life.proxy.trace();
-                trace.iter().rev().take_while(|entry| entry.call != Call::Release).any(|entry| entry.call == Call::GetAccount && entry.answered == Some(404))
+                let since = trace.iter().rev().take_while(|entry| entry.call != Call::Release);
+                since.into_iter().any(|entry| entry.about.as_deref() == Some(SUBJECT) && entry.answered == Some(404))
             };
             life.bed.eventually("it has seen that the object is gone", looked).await;
             assert_eq!(life.bed.sim.log().deletes(kind.account()).len(), sent, "it sent a DELETE after the release");

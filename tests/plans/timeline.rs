@@ -18,9 +18,9 @@ impl Life {
         let log = self.crew.log();
         let mut last = Timestamp::UNIX_EPOCH;
         for line in log.lines() {
-            let at = serde_json::from_str::<Value>(line).ok().and_then(|line| {
-                line["timestamp"].as_str().or(line["time"].as_str()).and_then(|at| at.parse().ok())
-            });
+            let at = serde_json::from_str::<Value>(line)
+                .ok()
+                .and_then(|line| line["timestamp"].as_str().or(line["time"].as_str()).and_then(|at| at.parse().ok()));
             // A line without a time stands where it was written.
             last = at.unwrap_or(last);
             rows.push((last, format!("operator  {line}")));

@@ -44,7 +44,11 @@ impl Life {
         let (intents, releases) = (done(Call::WriteIntent), done(Call::Release));
         for (number, delete) in log.deletes(account).into_iter().enumerate() {
             let written = intents.iter().filter(|at| **at <= delete.arrived.at).count();
-            assert!(!kind.is_written_ahead() || written > number, "DELETE {} came before its intent was committed", number + 1);
+            assert!(
+                !kind.is_written_ahead() || written > number,
+                "DELETE {} came before its intent was committed",
+                number + 1
+            );
             assert!(releases.iter().all(|at| *at >= delete.arrived.at), "a DELETE came after the release");
         }
     }
@@ -52,7 +56,9 @@ impl Life {
     /// No key shows in a log, an Event or an object.
     pub async fn judge_keys(&self) {
         self.bed.assert_no_key_in("the operators' logs", &self.crew.log());
-        for (group, version, kind) in [("events.k8s.io", "v1", "Event"), ("sender-operator.dev", "v1alpha1", "SenderAccount")] {
+        for (group, version, kind) in
+            [("events.k8s.io", "v1", "Event"), ("sender-operator.dev", "v1alpha1", "SenderAccount")]
+        {
             let kind = ApiResource::from_gvk(&GroupVersionKind::gvk(group, version, kind));
             let api: Api<DynamicObject> = Api::namespaced_with(self.bed.client.clone(), &self.bed.namespace, &kind);
             let objects = api.list(&ListParams::default()).await.expect("a list");

@@ -8,6 +8,7 @@ use futures::future::join_all;
 use provider_simulator::State;
 use serde_json::json;
 
+use crate::api_faults::Faulty;
 use crate::kind::{Kind, SUBJECT};
 use crate::life::Life;
 use crate::verdict::receipts;
@@ -28,8 +29,8 @@ async fn a_watch_that_expires_in_its_stream_loses_no_deletion() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_list_or_watch_that_fails_or_never_answers_is_begun_again() {
-    let kinds: [(&str, fn() -> Fault); 8] = [
+async fn a_list_or_watch_that_fails_is_begun_again() {
+    let faults: [Faulty; 8] = [
         ("410", || Fault::status(410)),
         ("403", || Fault::status(403)),
         ("429", || Fault::throttled(1)),
@@ -39,12 +40,29 @@ async fn a_list_or_watch_that_fails_or_never_answers_is_begun_again() {
         ("garbage", || Fault::body("garbage", "<html>")),
         ("delay", || Fault::delay(Duration::from_secs(1))),
     ];
-    join_all(kinds.map(async |(name, fault)| {
+    join_all(faults.map(async |(name, fault)| {
         let name = format!("watch-begins-{name}");
         Life::plan(&name, async |life| {
             for call in [Call::Discover, Call::ListAccounts, Call::WatchAccounts] {
                 life.proxy.rule(On::call(call), fault());
             }
+            life.at_rest(Kind::PostPress).await;
+            life.bed.mark(SUBJECT).await;
+            life.bed.until_gone(SUBJECT).await;
+            life.judge(Kind::PostPress).await;
+        })
+        .await;
+    }))
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "neither a list nor the head of a watch has a deadline: a connection that fell silent there blinds the operator for good"]
+async fn a_list_or_watch_that_is_never_answered_is_begun_again() {
+    join_all([Call::ListAccounts, Call::WatchAccounts].map(async |call| {
+        let name = format!("silent-{call}");
+        Life::plan(&name, async |life| {
+            life.proxy.rule(On::call(call), Fault::swallow());
             life.at_rest(Kind::PostPress).await;
             life.bed.mark(SUBJECT).await;
             life.bed.until_gone(SUBJECT).await;
@@ -129,7 +147,9 @@ async fn a_list_from_before_the_release_brings_no_second_delete() {
             let asked = async || {
                 let trace = life.proxy.trace();
                 let listed = trace.iter().rposition(|entry| entry.call == Call::ListAccounts && entry.fault.is_some());
-                let on_subject = |place: usize| trace[place..].iter().any(|entry| entry.call == Call::WatchAccounts && entry.answered.is_some());
+                let on_subject = |place: usize| {
+                    trace[place..].iter().any(|entry| entry.call == Call::WatchAccounts && entry.answered.is_some())
+                };
                 listed.is_some_and(on_subject)
             };
             life.bed.eventually("the third operator watches from the old list on", asked).await;

@@ -128,10 +128,14 @@ pub(crate) fn recognise(method: &str, target: &str, body: &[u8]) -> Seen {
     let unnamed = |call| Seen { call, about: None };
     match (method, parts.as_slice()) {
         ("GET", ["apis", "sender-operator.dev", _]) => unnamed(Call::Discover),
-        ("GET", ["apis", "sender-operator.dev", _, "senderaccounts"]) if is_watch(query) => unnamed(Call::WatchAccounts),
+        ("GET", ["apis", "sender-operator.dev", _, "senderaccounts"]) if is_watch(query) => {
+            unnamed(Call::WatchAccounts)
+        }
         ("GET", ["apis", "sender-operator.dev", _, "senderaccounts"]) => unnamed(Call::ListAccounts),
         ("GET", ["apis", "sender-operator.dev", _, "senderaccounts", name]) => seen(Call::GetAccount, name),
-        ("PATCH", ["apis", "sender-operator.dev", _, "senderaccounts", name]) if removes(&json()) => seen(Call::Release, name),
+        ("PATCH", ["apis", "sender-operator.dev", _, "senderaccounts", name]) if removes(&json()) => {
+            seen(Call::Release, name)
+        }
         ("PATCH", ["apis", "sender-operator.dev", _, "senderaccounts", name]) => seen(Call::AddFinalizer, name),
         ("PATCH", ["apis", "sender-operator.dev", _, "senderaccounts", name, "status"]) => seen(status(&json()), name),
         ("GET", ["api", "v1", "secrets", name]) => seen(Call::GetSecret, name),
@@ -161,9 +165,12 @@ fn removes(patch: &Value) -> bool {
 
 /// A write of the status, by what it says of the teardown.
 fn status(patch: &Value) -> Call {
-    let status = operations(patch).find(|operation| operation["path"] == "/status").map(|operation| &operation["value"]);
+    let status =
+        operations(patch).find(|operation| operation["path"] == "/status").map(|operation| &operation["value"]);
     let Some(status) = status else { return Call::Other };
     match status["teardown"]["phase"].as_str() {
+        // An intent that another process left behind, while it is found out what became of it.
+        Some("Intent") if status["teardown"]["reason"] == "OutcomeUnknown" => Call::WriteStatus,
         Some("Intent") => Call::WriteIntent,
         Some("Acked" | "Unknown") => Call::WriteOutcome,
         Some("Confirmed") => Call::WriteConfirmed,
@@ -194,7 +201,10 @@ mod tests {
     fn reads_are_told_apart_by_path_and_query() {
         assert_eq!(call("GET", "/apis/sender-operator.dev/v1alpha1", json!(null)).0, Call::Discover);
         assert_eq!(call("GET", &format!("{ACCOUNTS}?limit=500"), json!(null)).0, Call::ListAccounts);
-        assert_eq!(call("GET", &format!("{ACCOUNTS}?allowWatchBookmarks=true&watch=true"), json!(null)).0, Call::WatchAccounts);
+        assert_eq!(
+            call("GET", &format!("{ACCOUNTS}?allowWatchBookmarks=true&watch=true"), json!(null)).0,
+            Call::WatchAccounts
+        );
         assert_eq!(call("GET", &format!("{ACCOUNTS}/a"), json!(null)), named(Call::GetAccount, "a"));
         assert_eq!(call("GET", "/api/v1/namespaces/sales/secrets/key", json!(null)), named(Call::GetSecret, "key"));
         assert_eq!(call("GET", "/api/v1/namespaces/sales", json!(null)).0, Call::GetNamespace);

@@ -138,7 +138,8 @@ impl One<'_> {
             return Ok(());
         }
         if status != 200 {
-            let body = http_body_util::BodyExt::collect(response.into_body()).await.map_err(io::Error::other)?.to_bytes();
+            let body =
+                http_body_util::BodyExt::collect(response.into_body()).await.map_err(io::Error::other)?.to_bytes();
             return Answer { status, retry_after: None, body }.write(&mut stream, None).await;
         }
         let end = match fault.map(|fault| &fault.kind) {

@@ -45,7 +45,10 @@ impl FromStr for Moment {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let known = Self::ALL.map(Self::name);
-        Self::ALL.into_iter().find(|moment| moment.name() == text).ok_or_else(|| format!("{text:?} is none of {known:?}"))
+        Self::ALL
+            .into_iter()
+            .find(|moment| moment.name() == text)
+            .ok_or_else(|| format!("{text:?} is none of {known:?}"))
     }
 }
 

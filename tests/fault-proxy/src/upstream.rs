@@ -56,7 +56,11 @@ pub(crate) struct Link(Option<SendRequest<Full<Bytes>>>);
 
 impl Link {
     /// Sends a request on and returns the answer as it begins.
-    pub(crate) async fn send(&mut self, upstream: &Upstream, request: &Request) -> io::Result<http::Response<Incoming>> {
+    pub(crate) async fn send(
+        &mut self,
+        upstream: &Upstream,
+        request: &Request,
+    ) -> io::Result<http::Response<Incoming>> {
         let open = match self.0.take() {
             Some(mut sender) => sender.ready().await.ok().map(|()| sender),
             None => None,

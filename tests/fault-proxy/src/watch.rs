@@ -24,7 +24,11 @@ pub struct Events {
 
 impl Default for Events {
     fn default() -> Self {
-        Self { held: Arc::new(watch::Sender::new(false)), ended: Arc::new(watch::Sender::new(0)), dropped: Arc::default() }
+        Self {
+            held: Arc::new(watch::Sender::new(false)),
+            ended: Arc::new(watch::Sender::new(0)),
+            dropped: Arc::default(),
+        }
     }
 }
 

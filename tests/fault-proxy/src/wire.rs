@@ -72,7 +72,9 @@ impl Answer {
     fn head(&self) -> String {
         let retry_after = self.retry_after.map_or_else(String::new, |seconds| format!("retry-after: {seconds}\r\n"));
         let (status, length) = (self.status, self.body.len());
-        format!("HTTP/1.1 {status} X\r\ncontent-type: application/json\r\n{retry_after}content-length: {length}\r\n\r\n")
+        format!(
+            "HTTP/1.1 {status} X\r\ncontent-type: application/json\r\n{retry_after}content-length: {length}\r\n\r\n"
+        )
     }
 
     /// Writes it; with `only` no more than so much of the body.

@@ -1,6 +1,7 @@
 #![cfg(test)]
 mod explore;
 mod guard;
+mod hold;
 mod operator;
 mod people;
 mod product;

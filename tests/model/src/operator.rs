@@ -64,7 +64,7 @@ impl World {
             // An observation that would write nothing is left out.
             Stage::Live if self.bounds.begins_alive && !cached.suspended => {
                 let sight = self.look(state, state.keys[at]);
-                self.product().observed(at as u8, cached, state.keys[at], sight) != cached.ledger
+                self.ask(|product| product.observed(at as u8, cached, state.keys[at], sight)) != cached.ledger
             }
             _ => false,
         }
@@ -75,7 +75,7 @@ impl World {
         let seen = state.processes[process].cache[at];
         if seen.object.stage == Stage::Live {
             let sight = self.look(state, state.keys[at]);
-            let ledger = self.product().observed(at as u8, seen.object, state.keys[at], sight);
+            let ledger = self.ask(|product| product.observed(at as u8, seen.object, state.keys[at], sight));
             let pass = Pass { doing: Doing::Observing(ledger), view: seen, ..Pass::default() };
             state.processes[process].passes[at] = Some(pass);
         } else {
@@ -117,7 +117,7 @@ impl World {
         if self.bounds.objects < 2 {
             return 0;
         }
-        self.product().twin(at as u8, object, state.processes[process].cache[1 - at].object)
+        self.ask(|product| product.twin(at as u8, object, state.processes[process].cache[1 - at].object))
     }
 
     /// Whether this process has seen the attempt of this view unchanged for W.
@@ -133,7 +133,7 @@ impl World {
     /// What needs nobody else: it is done at once.
     pub fn go_on(&self, state: &mut State, process: usize, at: usize) {
         while let Some(pass) = state.processes[process].passes[at].as_mut().filter(|pass| pass.doing == Doing::Deciding) {
-            let next = self.product().next(at as u8, pass);
+            let next = self.ask(|product| product.next(at as u8, pass));
             match next {
                 Next::LeaveAlone => self.end(state, process, at),
                 Next::SendAgain => {
@@ -155,9 +155,9 @@ impl World {
                 return self.end(state, process, at);
             }
             Doing::Waiting => return,
-            Doing::Deciding => self.product().next(at as u8, &pass),
+            Doing::Deciding => self.ask(|product| product.next(at as u8, &pass)),
         };
-        let nonce = |ledger| if self.product().has_nonce(ledger) { pass.view.object.nonce } else { 0 };
+        let nonce = |ledger| if self.ask(|product| product.has_nonce(ledger)) { pass.view.object.nonce } else { 0 };
         match next {
             Next::ReadCredentials => self.learn(state, process, at, |pass, key| pass.key = Some(key)),
             Next::ReadAccount { .. } => {
@@ -269,7 +269,7 @@ impl World {
         stored.stage == Stage::Deleting
             && stored.reborn == seen.reborn
             && stored.nonce == seen.nonce
-            && self.product().same_attempt(stored.ledger, seen.ledger)
+            && self.ask(|product| product.same_attempt(stored.ledger, seen.ledger))
     }
 
     /// The last look, and the bytes go.
@@ -293,7 +293,7 @@ impl World {
         let alive = wire.iter().filter(|request| request.on_wire).count()
             + waiting.filter(|pass| pass.doing == Doing::Waiting).count();
         let twin = state.objects[1 - at];
-        let proved = self.product().proved(stored.ledger).is_some();
+        let proved = self.ask(|product| product.proved(stored.ledger)).is_some();
         for (rule, is_broken) in [
             (S3, soft && alive > 0),
             (S4, gone),
@@ -344,19 +344,19 @@ impl World {
     fn live_twin_fits(&self, state: &State, process: usize, at: usize, pass: &Pass) -> bool {
         let shown = state.processes[process].cache[1 - at].object.is_stored();
         let twin = state.objects[1 - at];
-        shown && twin.is_stored() && self.product().can_take_over(at as u8, pass.view.object, twin)
+        shown && twin.is_stored() && self.ask(|product| product.can_take_over(at as u8, pass.view.object, twin))
     }
 
     /// The proof is written first where a crash could lose it, then the finalizer goes.
     fn release_step(&self, state: &mut State, process: usize, at: usize, proof: u8, how: How) {
         let Some(pass) = state.processes[process].passes[at] else { return };
-        let reason = self.product().proof(proof);
+        let reason = self.ask(|product| product.proof(proof));
         let needs_key = !matches!(reason, Reason::Orphaned | Reason::HandedOver);
         let kept = self.bounds.secret_held && pass.key.is_some();
-        let confirmed = self.product().proved(pass.view.object.ledger).is_some();
+        let confirmed = self.ask(|product| product.proved(pass.view.object.ledger)).is_some();
         let confirms = needs_key && !kept && !confirmed;
         let write = if confirms {
-            let ledger = self.product().confirmed(at as u8, pass.view.object, proof);
+            let ledger = self.ask(|product| product.confirmed(at as u8, pass.view.object, proof));
             Write::Ledger { ledger, nonce: 0 }
         } else {
             Write::Release { proof, of_reborn: pass.of_reborn }

@@ -152,16 +152,14 @@ impl World {
         let alive = state.wire.iter().any(|request| request.on_wire)
             || state.processes.iter().flat_map(|process| process.passes).flatten().any(|pass| pass.doing == Doing::Waiting);
         let young = |ledger| {
-            let mut product = self.product();
-            product.with_old_ack(ledger) != ledger
+            self.ask(|product| product.with_old_ack(ledger)) != ledger
         };
         done && !alive && state.objects.iter().any(|object| object.is_stored() && young(object.ledger))
     }
 
     /// Time passes for every copy of a ledger at once.
     fn age(&self, state: &mut State, older: impl Fn(&mut Product, LedgerId) -> LedgerId) {
-        let mut product = self.product();
-        let mut age = |ledger: &mut LedgerId| *ledger = older(&mut product, *ledger);
+        let age = |ledger: &mut LedgerId| *ledger = self.ask(|product| older(product, *ledger));
         for object in &mut state.objects {
             age(&mut object.ledger);
         }

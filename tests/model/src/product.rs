@@ -321,7 +321,8 @@ impl Product {
         let object = Object { stage: Stage::Deleting, ..Object::default() };
         let pass = Pass { view: Seen { object: Object { orphan: true, ..object }, current: true }, ..Pass::default() };
         let Next::Release(proof) = self.next(0, &pass) else { panic!("Orphan lets go") };
-        let mut ledger = self.ledger(self.confirmed(0, object, proof)).clone();
+        let confirmed = self.confirmed(0, object, proof);
+        let mut ledger = self.ledger(confirmed).clone();
         if let Some(teardown) = &mut ledger.teardown {
             "a uid that is no more".clone_into(&mut teardown.uid);
         }

@@ -25,7 +25,7 @@ const ID: &str = "0b4f6f0e-8c1d-4c39-9c53-1f0a2f6d7e11";
 
 /// The operator's settings, all at their defaults.
 pub fn config() -> Config {
-    match parse_from(["sender-operator", "run"]) {
+    match parse_from(["sender-operator", "run"].map(Into::into)) {
         Ok(Command::Run(config)) => *config,
         other => panic!("{other:?}"),
     }

@@ -63,13 +63,13 @@ impl World {
     fn commit(&self, state: &mut State, at: usize, write: Write) {
         match write {
             Write::Ledger { ledger, nonce } => {
-                let orphaned = self.product().proved(ledger) == Some(Reason::Orphaned);
+                let orphaned = self.ask(|product| product.proved(ledger)) == Some(Reason::Orphaned);
                 if orphaned && !state.objects[at].orphan {
                     self.broken(state, S1);
                 }
                 (state.objects[at].ledger, state.objects[at].nonce) = (ledger, nonce);
             }
-            Write::Release { proof, of_reborn } => self.release(state, at, self.product().proof(proof), of_reborn),
+            Write::Release { proof, of_reborn } => self.release(state, at, self.ask(|product| product.proof(proof)), of_reborn),
         }
         self.changed(state, at);
     }
@@ -96,7 +96,7 @@ impl World {
             Kind::Permanent | Kind::Purge => state.row == Row::Gone,
         };
         let twin_lets_go = state.fates[1 - at] == Fate::LetGo;
-        let confirmed = self.product().proved(object.ledger) == Some(Reason::Orphaned);
+        let confirmed = self.ask(|product| product.proved(object.ledger)) == Some(Reason::Orphaned);
         let rightly = match reason {
             Reason::Orphaned => object.orphan || confirmed,
             Reason::ReleasedByPolicy => true,

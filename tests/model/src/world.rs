@@ -1,6 +1,6 @@
 //! The world as a model: where it begins, what can happen, and what then is.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use sender_operator::teardown::target::Kind;
 use stateright::{Model, Property};
@@ -120,21 +120,23 @@ pub enum Ending {
 /// A world within bounds.
 pub struct World {
     pub bounds: Bounds,
+    kind: Kind,
     product: Mutex<Product>,
 }
 
 impl World {
     pub fn new(bounds: Bounds) -> Self {
-        let product = Mutex::new(Product::new(bounds.setting.clone()));
-        Self { bounds, product }
+        let product = Product::new(bounds.setting.clone());
+        Self { bounds, kind: product.kind(), product: Mutex::new(product) }
     }
 
-    pub fn product(&self) -> MutexGuard<'_, Product> {
-        self.product.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Asks the operator's own functions.
+    pub fn ask<T>(&self, question: impl FnOnce(&mut Product) -> T) -> T {
+        question(&mut self.product.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     pub fn kind(&self) -> Kind {
-        self.product().kind()
+        self.kind
     }
 
     pub fn is_without(&self, guard: Guard) -> bool {
@@ -151,14 +153,13 @@ impl World {
     }
 
     fn begins(&self, key: Key, row: Row, seen_alive: bool) -> State {
-        let mut product = self.product();
         let mut state = State { row, faults: self.bounds.faults, people: self.bounds.people, ..State::default() };
         let stage = if self.bounds.begins_alive { Stage::Live } else { Stage::Deleting };
         for at in 0..self.bounds.objects {
             let mut object = Object { stage, ..Object::default() };
             if seen_alive {
                 let seen = Object { stage: Stage::Live, ..object };
-                object.ledger = product.observed(at as u8, seen, Key::Good, Sight::Connected);
+                object.ledger = self.ask(|product| product.observed(at as u8, seen, Key::Good, Sight::Connected));
             }
             if self.may(Whim::CreateTwin) && at == 1 {
                 object = Object::default();
@@ -166,7 +167,7 @@ impl World {
             state.objects[at] = object;
         }
         if self.bounds.restored {
-            state.objects[0].ledger = product.restored();
+            state.objects[0].ledger = self.ask(Product::restored);
         }
         state.keys = [key; 2];
         for process in state.processes.iter_mut().take(self.bounds.processes) {
@@ -178,7 +179,7 @@ impl World {
     fn pass_actions(&self, state: &State, process: usize, at: usize, pass: &Pass, actions: &mut Vec<Action>) {
         let faults = state.faults > 0;
         let mut step = |how| actions.push(Action::Step(process, at, how));
-        let mut write = |step: &mut dyn FnMut(How)| {
+        let write = |step: &mut dyn FnMut(How)| {
             step(How::Properly);
             if faults {
                 step(How::Unanswered);
@@ -203,7 +204,7 @@ impl World {
                 }
                 return;
             }
-            Doing::Deciding => self.product().next(at as u8, pass),
+            Doing::Deciding => self.ask(|product| product.next(at as u8, pass)),
         };
         match next {
             Next::Record(_) | Next::Intend(_) | Next::Wait(_) => write(&mut step),
@@ -349,7 +350,7 @@ impl Judged for World {
     }
 
     fn is_settled(&self, state: &State) -> bool {
-        let product = self.product();
-        state.objects.iter().all(|object| object.stage != Stage::Deleting || product.is_held(object.ledger))
+        let held = |ledger| self.ask(|product| product.is_held(ledger));
+        state.objects.iter().all(|object| object.stage != Stage::Deleting || held(object.ledger))
     }
 }
