@@ -16,7 +16,7 @@ use crate::status::{self, Why};
 use crate::teardown::ledger::Ledger;
 use crate::teardown::outcome::{Exchange, NotSent, Outcome, Refusal};
 use crate::teardown::view::{Pass, Step};
-use crate::teardown::{decide, twins::can_take_over};
+use crate::teardown::{decide, settle, twins::can_take_over};
 
 /// From before the write or read that shows an object fresh to the bytes of its DELETE.
 const SEND_WITHIN: Duration = Duration::from_secs(5);
@@ -192,6 +192,8 @@ impl Reconciler {
                 hands.pass.twins = self.twins(&hands.account);
             }
             Step::Send => return Ok(self.send(hands).await),
+            // A stopping operator writes what it was told instead: its successor goes on from there.
+            Step::SendAgain if self.stopping.is_cancelled() => return self.stop_here(hands).await.map(Some),
             Step::SendAgain => {
                 (pass.answer, pass.read_back, pass.fresh) = (None, None, false);
                 hands.fresh = None;
@@ -250,6 +252,13 @@ impl Reconciler {
         }
         tracing::debug!(uid = account.view.uid, account = account.view.target.account_id(), outcome = ?read.outcome, http_status = read.http_status, "read");
         read
+    }
+
+    async fn stop_here(&self, hands: &Hands) -> Result<Ended, ApiFault> {
+        if let (Some(Ok(known)), Some(answer)) = (&hands.pass.credential, &hands.pass.answer) {
+            self.write(&hands.account, &settle(&hands.account.view, &hands.pass, known, answer, now())).await?;
+        }
+        Ok(Ended::Due(self.later()))
     }
 
     /// Writes the ledger of a deletion, and with it the conditions that it means.
