@@ -106,7 +106,7 @@ impl Account {
             generation: meta.generation,
             secret: raw.spec.credentials_ref.name.clone(),
             finalizers,
-            requested_at: raw.annotations().get(REQUESTED_AT).cloned(),
+            requested_at: raw.annotations().get(REQUESTED_AT).map(|at| at.chars().take(1024).collect()),
             has_status: status.is_some(),
             view,
             raw,

@@ -165,7 +165,8 @@ impl KubeIo {
         let objects: Api<DynamicObject> = Api::namespaced_with(self.client.clone(), namespace, &kind);
         let object = deadline(objects.get(name)).await?;
         let generation = object.metadata.generation;
-        let status = status::invalid(namespace, name, generation, what, object.data.get("status"));
+        let what = unreadable_field(&object).unwrap_or_else(|| what.to_owned());
+        let status = status::invalid(namespace, name, generation, &what, object.data.get("status"));
         if object.data.get("status") == Some(&status) || object.metadata.uid.as_deref() != Some(uid) {
             return Ok(());
         }
@@ -227,6 +228,13 @@ impl KubeIo {
         let account = Account::parse(Arc::new(object), &self.config).map_err(ApiFault::Incomprehensible)?;
         Ok(Fresh { account, since })
     }
+}
+
+/// Which field of an object is no `SenderAccount`'s, and why. What the watch says of it names no field.
+fn unreadable_field(object: &DynamicObject) -> Option<String> {
+    let raw = serde_json::to_value(object).ok()?;
+    let error = serde_path_to_error::deserialize::<_, SenderAccount>(raw).err()?;
+    Some(printable(&format!("{}: {}", error.path(), error.inner())))
 }
 
 /// A JSON patch that does nothing unless the object is the same, unchanged.

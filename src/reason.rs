@@ -270,10 +270,10 @@ impl From<Outcome> for Reason {
 impl From<NotSent> for Reason {
     fn from(why: NotSent) -> Self {
         match why {
-            NotSent::DnsFailure | NotSent::ConnectFailure => Self::EndpointUnreachable,
+            NotSent::ViewChanged => Self::Deleting,
+            NotSent::DnsFailure | NotSent::ConnectFailure | NotSent::DeadlinePassed => Self::EndpointUnreachable,
             NotSent::AddressForbidden => Self::AddressForbidden,
             NotSent::TlsFailure => Self::TlsFailure,
-            NotSent::DeadlinePassed | NotSent::ViewChanged => Self::Deleting,
         }
     }
 }

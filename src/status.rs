@@ -99,7 +99,7 @@ fn status(
         account: ledger.account.clone(),
         held_secret_from: hold.as_ref().and_then(|hold| hold.from.clone()),
         held_secret: hold.map(|hold| hold.secret),
-        last_handled_reconcile_at: account.requested_at.clone().map(|at| at.chars().take(1024).collect()),
+        last_handled_reconcile_at: account.requested_at.clone(),
         teardown: ledger.teardown.clone(),
     }
 }

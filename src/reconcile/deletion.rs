@@ -22,6 +22,8 @@ use crate::teardown::{decide, settle, twins::can_take_over};
 const SEND_WITHIN: Duration = Duration::from_secs(5);
 /// From a read that shows the account connected to the intent that rests on it.
 const INTENT_WITHIN: Duration = Duration::from_secs(5);
+/// A pass waits so long for a list that is arriving, and then gives its slot to another.
+const LISTED_WITHIN: Duration = Duration::from_secs(10);
 /// No deletion takes more steps in one pass; a bug that would is a delay, not a hot loop.
 const STEPS: usize = 48;
 /// How often a pass begins anew because somebody else wrote.
@@ -48,8 +50,10 @@ impl Reconciler {
     /// Works on a deletion until it is released or must wait.
     pub(super) async fn tear_down(&self, account: Account) -> Duration {
         // A list that is arriving hides objects: nothing is decided before it is complete.
-        if self.stopping.run_until_cancelled(self.index.settled()).await.is_none() {
-            return self.later();
+        let listed = tokio::time::timeout(LISTED_WITHIN, self.index.settled());
+        if !matches!(self.stopping.run_until_cancelled(listed).await, Some(Ok(()))) {
+            tracing::warn!(uid = account.view.uid, namespace = account.namespace, name = account.name, "no deletion is decided before every watched namespace was listed");
+            return LISTED_WITHIN;
         }
         let mut account = account;
         for restart in 0..RESTARTS {
@@ -106,6 +110,7 @@ impl Reconciler {
     }
 
     async fn look_again(&self, hands: &mut Hands) -> Option<Ended> {
+        tokio::time::sleep(Duration::from_millis(50) + jitter().of(Duration::from_millis(300))).await;
         match self.io.get(&hands.account.namespace, &hands.account.name).await {
             Ok(fresh) if same_attempt(fresh.account(), &hands.account) => {
                 hands.account = fresh.into_account();
@@ -147,6 +152,8 @@ impl Reconciler {
             }
             Step::Record(ledger) => {
                 let fresh = self.write(account, &ledger).await?;
+                let counted = |account: &Account| account.view.ledger.teardown.as_ref().map_or(0, |t| t.attempt);
+                hands.pass.recorded += u32::try_from(counted(fresh.account()) - counted(&hands.account)).unwrap_or(0);
                 hands.refreshed(fresh);
             }
             Step::Intend(mut ledger) => {
@@ -188,6 +195,10 @@ impl Reconciler {
                 if fresh.account().view.uid != account.view.uid {
                     return Err(ApiFault::NotFound);
                 }
+                if fresh.account().view.target != account.view.target {
+                    // Another end is asked for now: what was read and decided was for the other one.
+                    return Ok(Some(Ended::Again));
+                }
                 hands.refreshed(fresh);
                 hands.pass.twins = self.twins(&hands.account);
             }
@@ -195,8 +206,8 @@ impl Reconciler {
             // A stopping operator writes what it was told instead: its successor goes on from there.
             Step::SendAgain if self.stopping.is_cancelled() => return self.stop_here(hands).await.map(Some),
             Step::SendAgain => {
-                (pass.answer, pass.read_back, pass.fresh) = (None, None, false);
-                hands.fresh = None;
+                // What was written since the last send shows the object as fresh as a read would.
+                (pass.answer, pass.read_back, pass.fresh) = (None, None, hands.fresh.is_some());
             }
             Step::Wait(ledger, delay) => return self.wait(account, &ledger, delay).await.map(Some),
             Step::Release(proof) => return self.release(hands, &proof).await.map(Some),
@@ -217,16 +228,18 @@ impl Reconciler {
         let guard = || {
             let unchanged = who(&twins(&self.index, &self.config, account)) == who(expected.0);
             match () {
-                () if Instant::now() >= expected.1 || self.stopping.is_cancelled() => Err(NotSent::DeadlinePassed),
+                () if Instant::now() >= expected.1 => Err(NotSent::DeadlinePassed),
+                () if self.stopping.is_cancelled() => Err(NotSent::ViewChanged),
                 () if !unchanged || !self.index.is_settled() => Err(NotSent::ViewChanged),
                 () => Ok(()),
             }
         };
+        hands.pass.read_back = None;
         let answer = self.providers.delete(target, &unlocked.credential, guard).await;
         self.metrics.called(target.provider(), Call::Delete, answer.outcome);
         tracing::info!(
             uid = account.view.uid, namespace = account.namespace, name = account.name, account = target.account_id(),
-            attempt = attempts(account, hands.pass.sends + 1), outcome = ?answer.outcome,
+            attempt = attempts(account, (hands.pass.sends + 1).saturating_sub(hands.pass.recorded)), outcome = ?answer.outcome,
             http_status = answer.http_status, error_type = answer.error_type, "DELETE"
         );
         if answer.outcome == Outcome::Refused(Refusal::Credentials) {
@@ -274,6 +287,7 @@ impl Reconciler {
             subject: t.subject.clone(),
         });
         let written = self.publish(account, &status, &why).await?.is_some();
+        self.seen.no_fault(&account.view.uid);
         let attempt = ledger.teardown.as_ref().map_or(0, |t| t.attempt);
         if written {
             tracing::info!(
@@ -301,10 +315,12 @@ impl Reconciler {
     }
 
     /// The API server could not be used: nothing is known that could be written, so it is said in the log.
+    /// Each in a row waits longer: behind a write that fails may be a DELETE that is repeated because of it.
     pub(super) fn api_fault(&self, account: &Account, fault: &ApiFault) -> Duration {
         tracing::warn!(uid = account.view.uid, namespace = account.namespace, name = account.name, %fault, "the API server could not be used; tried again soon");
         self.metrics.passed(crate::reason::Reason::ApiServerUnavailable);
-        self.later()
+        let faults = self.seen.another_fault(&account.view.uid);
+        backoff::delay(faults, jitter(), None, self.config.rules.max_backoff)
     }
 
     /// When a slot may be free that another object of the same key or provider holds.

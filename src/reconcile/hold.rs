@@ -96,12 +96,16 @@ impl SecretHold {
         Ok(Adopted::Held(keeps.filter(|_| !kept)))
     }
 
-    /// Hands the hold on, if this object keeps one.
+    /// Hands the hold on, if this object keeps one. `kept`: its Secret was seen held.
     ///
     /// # Errors
     /// [`ApiFault`]
-    pub async fn leave(&self, account: &Account) -> Result<Left, ApiFault> {
+    pub async fn leave(&self, account: &Account, kept: bool) -> Result<Left, ApiFault> {
         match account.hold() {
+            // A hold that nobody keeps, as a crash can leave one, goes with the last user.
+            None if kept && self.config.secret_hold && self.users(account, &account.secret).is_empty() => {
+                Ok(Left::LastUser)
+            }
             None => Ok(Left::Free),
             Some(hold) => self.leave_secret(account, &hold.secret).await,
         }
@@ -111,14 +115,16 @@ impl SecretHold {
         let mut users = self.users(account, secret);
         // Who lives longest keeps best.
         users.sort_by_key(|user| user.view.deleting);
+        let mut refused = None;
         for user in users {
             match self.hand_on(account, &user, secret).await {
                 Ok(true) => return Ok(Left::Free),
                 Ok(false) | Err(ApiFault::NotFound) => {}
+                Err(fault @ (ApiFault::Refused(_) | ApiFault::Forbidden(_))) => refused = Some(fault),
                 Err(fault) => return Err(fault),
             }
         }
-        Ok(Left::LastUser)
+        refused.map_or(Ok(Left::LastUser), Err)
     }
 
     /// Makes `to` a keeper. Always a write where another one handed it on before, so that a release of `to` that is
@@ -188,12 +194,12 @@ impl SecretHold {
         Arc::clone(turns.entry((namespace.to_owned(), secret.to_owned())).or_default())
     }
 
-    /// The other objects that use this Secret and have our finalizer.
+    /// The other objects that use this Secret and have our finalizer, or will.
     fn users(&self, account: &Account, secret: &str) -> Vec<Account> {
         let users = self.index.users(&account.namespace, secret).into_iter();
         users
             .filter_map(|raw| Account::parse(raw, &self.config).ok())
-            .filter(|user| user.view.uid != account.view.uid && user.view.ours)
+            .filter(|user| user.view.uid != account.view.uid && (user.view.ours || !user.view.deleting))
             .collect()
     }
 }

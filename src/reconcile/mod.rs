@@ -34,6 +34,9 @@ use crate::status::{self, Why};
 use crate::teardown::target::Target;
 use crate::teardown::view::{Crd, Twin};
 
+/// How often a hold that no object keeps is tried to be taken off; the Secret's next user, or its deletion, is next.
+const ABANDONED_TRIES: u32 = 6;
+
 /// What the reconciler works with.
 pub struct Deps {
     /// The API server, its client's own retries turned off.
@@ -162,8 +165,13 @@ impl Work for Reconciler {
     }
 
     async fn release_secret(&self, secret: &SecretRef) {
-        if let Err(fault) = self.hold.abandoned(&secret.namespace, &secret.name).await {
+        for attempt in 0..ABANDONED_TRIES {
+            let Err(fault) = self.hold.abandoned(&secret.namespace, &secret.name).await else { return };
             tracing::warn!(namespace = secret.namespace, secret = secret.name, %fault, "the hold could not be taken off");
+            let delay = backoff::delay(attempt, jitter(), None, self.config.rules.max_backoff);
+            if self.stopping.run_until_cancelled(tokio::time::sleep(delay)).await.is_none() {
+                return;
+            }
         }
     }
 }

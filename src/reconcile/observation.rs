@@ -1,7 +1,7 @@
 //! A live object: its finalizer and its Secret's hold are made sure of, the account is read, and the status says what
 //! that shows.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -31,11 +31,13 @@ const LONGEST_REQUEST: Duration = Duration::from_secs(70);
 pub struct Seen {
     since: Instant,
     uids: Mutex<HashSet<String>>,
+    /// Passes in a row that the API server made fail.
+    faults: Mutex<HashMap<String, u32>>,
 }
 
 impl Default for Seen {
     fn default() -> Self {
-        Self { since: Instant::now(), uids: Mutex::default() }
+        Self { since: Instant::now(), uids: Mutex::default(), faults: Mutex::default() }
     }
 }
 
@@ -51,8 +53,22 @@ impl Seen {
         if seen { Duration::ZERO } else { LONGEST_REQUEST.saturating_sub(self.since.elapsed()) }
     }
 
+    /// The API server made a pass fail; how many before it did in a row.
+    pub fn another_fault(&self, uid: &str) -> u32 {
+        let mut faults = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = faults.entry(uid.to_owned()).or_default();
+        *before = before.saturating_add(1);
+        *before - 1
+    }
+
+    /// A pass was written down.
+    pub fn no_fault(&self, uid: &str) {
+        self.faults.lock().unwrap_or_else(PoisonError::into_inner).remove(uid);
+    }
+
     /// The object is gone.
     pub fn forget(&self, uid: &str) {
+        self.no_fault(uid);
         self.uids.lock().unwrap_or_else(PoisonError::into_inner).remove(uid);
     }
 }
@@ -67,7 +83,10 @@ impl Reconciler {
         }
         let Some(_slot) = self.lanes.enter(&account) else { return self.when_free() };
         match self.observation(account.clone()).await {
-            Ok(delay) => delay,
+            Ok(delay) => {
+                self.seen.no_fault(&account.view.uid);
+                delay
+            }
             Err(ApiFault::NotFound) => {
                 self.forget(&account);
                 backoff::CAP

@@ -53,7 +53,7 @@ impl Reconciler {
     /// [`ApiFault`]: nothing is lost, the next pass proves it again or finds it confirmed.
     pub(super) async fn release(&self, hands: &mut Hands, proof: &Proof) -> Result<Ended, ApiFault> {
         let kept = hands.unlocked.as_ref().is_some_and(|unlocked| unlocked.held);
-        let sent = hands.pass.sends;
+        let sent = hands.pass.sends.saturating_sub(hands.pass.recorded);
         let acked = hands.pass.answer.as_ref().is_some_and(|answer| answer.outcome == Outcome::Acked);
         let mut account = hands.account.clone();
         for attempt in 0..TRIES {
@@ -64,13 +64,17 @@ impl Reconciler {
                     return Err(ApiFault::NotFound);
                 }
                 // A decision of a person may have been taken back, a twin may have gone: look again from the beginning.
-                if rests_on_others(proof) {
+                if rests_on_others(proof) || fresh.account().view.target != account.view.target {
                     return Ok(Ended::Again);
                 }
                 account = fresh.into_account();
             }
             match self.try_release(&mut account, proof, kept, sent, acked).await {
                 Err(ApiFault::Conflict) => {}
+                Err(ApiFault::Refused(why) | ApiFault::Forbidden(why)) => {
+                    self.confirm(&mut account, proof, sent).await?;
+                    return self.refused(&account, why).await;
+                }
                 other => return other,
             }
         }
@@ -85,15 +89,16 @@ impl Reconciler {
         sent: u32,
         acked: bool,
     ) -> Result<Ended, ApiFault> {
-        let left = self.hold.leave(account).await?;
+        let left = self.hold.leave(account, kept).await?;
         let alone = account.finalizers.iter().all(|finalizer| finalizer == FINALIZER);
         let needs_key = !matches!(proof.record().reason, Reason::Orphaned | Reason::HandedOver);
         // Written first wherever a crash from here on could lose what proves it.
         if !alone || left == Left::LastUser || (needs_key && !kept) {
             self.confirm(account, proof, sent).await?;
         }
-        if let (Left::LastUser, Some(hold)) = (&left, account.hold()) {
-            self.hold.take_off(account, &hold.secret).await?;
+        if left == Left::LastUser {
+            let secret = account.hold().map_or_else(|| account.secret.clone(), |hold| hold.secret);
+            self.hold.take_off(account, &secret).await?;
         }
         if let Err(error) = self.receipts.write(&receipt(account, proof, sent, acked)) {
             tracing::error!(uid = account.view.uid, %error, "the receipt could not be written: the finalizer stays");

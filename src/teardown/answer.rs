@@ -19,9 +19,7 @@ pub(super) fn after(view: &View, pass: &Pass, answer: &Exchange, rules: &Rules, 
     let ledger = settle(view, pass, known, answer, now);
     match (answer.outcome, view.kind()) {
         (Outcome::Acked, Kind::Purge) => {
-            let provable =
-                view.ledger.acked_under(&known.fingerprint) || view.ledger.saw_alive(&known.fingerprint, now);
-            if !provable {
+            if !view.ledger.acked_under(&known.fingerprint) {
                 Step::Record(ledger)
             } else if pass.sends < SENDS_PER_PASS {
                 Step::SendAgain

@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::ledger::{Phase, age};
+use super::ledger::{Ledger, Phase, age};
 use super::outcome::{Outcome, Refusal};
 use super::proof::Proof;
 use super::settle::{Because, not_yet, policy_releases, teardown_of, unproven, wait, with_read};
 use super::target::Kind;
 use super::unsettled::contradicted;
 use super::view::{Known, Pass, Rules, Step, View};
+use crate::backoff;
 use crate::crd::OnNotFound;
 use crate::reason::Reason;
 
@@ -32,7 +33,9 @@ pub(super) fn decide(view: &View, pass: &Pass, rules: &Rules, now: Timestamp) ->
 pub(super) fn credential<'a>(view: &View, pass: &'a Pass, rules: &Rules, now: Timestamp) -> Result<&'a Known, Box<Step>> {
     let teardown = view.ledger.teardown.as_ref();
     let under_way = pass.prompted || pass.read.is_some() || pass.fresh || pass.own_intent;
-    let early = teardown.and_then(|t| t.next_attempt_at).filter(|at| *at > now && !under_way);
+    let early = teardown.and_then(|t| t.next_attempt_at).filter(|at| *at > now && !under_way)
+        // Further away than any delay: a clock was ahead when it was written.
+        .filter(|at| age(now, *at) <= backoff::CAP);
     let reason = teardown.map_or(Reason::Deleting, |t| t.reason);
     let failed_key = teardown.and_then(|t| t.fingerprint.as_ref());
     match (&pass.credential, early) {
@@ -102,7 +105,7 @@ fn soft_then_hard(view: &View, pass: &Pass, rules: &Rules, now: Timestamp, known
 }
 
 /// The key that a wait blames or does not blame.
-fn noted(mut ledger: super::ledger::Ledger, view: &View, known: &Known, now: Timestamp) -> super::ledger::Ledger {
+fn noted(mut ledger: Ledger, view: &View, known: &Known, now: Timestamp) -> Ledger {
     let mut teardown = ledger.teardown.take().unwrap_or_else(|| teardown_of(view, now));
     teardown.fingerprint = Some(known.fingerprint.clone());
     ledger.teardown = Some(teardown);
@@ -115,16 +118,27 @@ fn before_the_send(view: &View, pass: &Pass, rules: &Rules, now: Timestamp) -> S
     match &pass.deleting_twins {
         None if !deleting.is_empty() => Step::AskDeletingTwins(deleting),
         Some(Some(twin)) => {
-            let mut ledger = view.ledger.clone();
-            if let Some(teardown) = &mut ledger.teardown {
-                teardown.nonce = None;
-                teardown.phase = Phase::Waiting;
-            }
             let because = Because { subject: Some(twin.clone()), ..Because::backoff(Reason::TwinDeleting) };
-            wait(view, pass, rules, now, ledger, because)
+            wait(view, pass, rules, now, not_sent(view), because)
         }
+        // What a twin did may be younger than our read: one that began after the twins were asked must still show it.
+        Some(None) if !deleting.is_empty() => match &pass.read_back {
+            None => Step::ReadBack,
+            Some(read) if read.outcome == Outcome::Alive => Step::Send,
+            Some(_) => wait(view, pass, rules, now, not_sent(view), Because::backoff(Reason::Deleting)),
+        },
         None | Some(None) => Step::Send,
     }
+}
+
+/// Our intent, settled: its DELETE was not sent.
+fn not_sent(view: &View) -> Ledger {
+    let mut ledger = view.ledger.clone();
+    if let Some(teardown) = &mut ledger.teardown {
+        teardown.nonce = None;
+        teardown.phase = Phase::Waiting;
+    }
+    ledger
 }
 
 fn permanent(view: &View, pass: &Pass, rules: &Rules, now: Timestamp, known: &Known) -> Step {
@@ -158,6 +172,19 @@ fn permanent(view: &View, pass: &Pass, rules: &Rules, now: Timestamp, known: &Kn
             // A read that fails or says absent does not stop the DELETE; it leaves its 404 without a proof.
             _ => {}
         }
+    }
+    let seen_now = matches!(pass.read.as_ref().map(|read| read.outcome), Some(Outcome::Alive | Outcome::SoftGone));
+    let reason = view.ledger.teardown.as_ref().map(|t| t.reason);
+    if reason == Some(Reason::WrongChannel) && !seen_now {
+        // What was seen under another channel is not touched before a read shows it under the declared one.
+        return wait(view, pass, rules, now, view.ledger.clone(), Because::held(Reason::WrongChannel));
+    }
+    // From here on `teardown: Disconnect` cannot be asked for any more: a Purge may have disconnected it already.
+    if view.kind() == Kind::Purge && view.ledger.teardown.as_ref().is_none_or(|t| t.attempt == 0) {
+        let mut teardown = teardown_of(view, now);
+        teardown.attempt = 1;
+        teardown.fingerprint = Some(known.fingerprint.clone());
+        return Step::Record(Ledger { account: view.ledger.account.clone(), teardown: Some(teardown) });
     }
     if pass.fresh { Step::Send } else { Step::Freshen }
 }

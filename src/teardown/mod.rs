@@ -36,10 +36,11 @@ pub fn decide(view: &View, pass: &Pass, rules: &Rules, now: Timestamp) -> Step {
         return answer::after(view, pass, answer, rules, now);
     }
     // 1. Unsettled first: else Orphan overtakes a slow DELETE, and the account's next object destroys it.
-    if view.is_unsettled() && !pass.own_intent {
-        if let Some(step) = unsettled::decide(view, pass, rules, now) {
-            return step;
-        }
+    if view.is_unsettled()
+        && !pass.own_intent
+        && let Some(step) = unsettled::decide(view, pass, rules, now)
+    {
+        return step;
     }
     // 2. Policy gates. 3. Twins.
     if let Some(step) = gates::decide(view, pass, rules, now).or_else(|| twins::decide(view, pass, rules, now)) {

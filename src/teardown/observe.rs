@@ -60,7 +60,7 @@ pub fn interval(reason: crate::reason::Reason, usual: Duration) -> Duration {
 
 fn bear_witness(account: &mut AccountRecord, known: &Known, now: Timestamp) {
     let same = account.fingerprint.as_ref() == Some(&known.fingerprint);
-    if !same || account.alive_at.is_none_or(|at| age(at, now) >= EVIDENCE_REFRESH) {
+    if !same || account.alive_at.is_none_or(|at| at > now || age(at, now) >= EVIDENCE_REFRESH) {
         account.alive_at = Some(now);
     }
     account.fingerprint = Some(known.fingerprint.clone());

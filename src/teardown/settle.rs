@@ -69,11 +69,12 @@ pub fn settle(view: &View, pass: &Pass, known: &Known, answer: &Exchange, now: T
     teardown.last_outcome = Some(last_outcome(answer));
     teardown.fingerprint = Some(known.fingerprint.clone());
     if view.kind() != Kind::SoftThenHard {
-        teardown.attempt = teardown.attempt.saturating_add_unsigned(pass.sends);
+        teardown.attempt = teardown.attempt.saturating_add_unsigned(pass.sends.saturating_sub(pass.recorded));
     }
     match answer.outcome {
         Outcome::Acked => {
             teardown.phase = Phase::Acked;
+            teardown.tries = 0;
             teardown.acked =
                 Some(Acked { fingerprint: known.fingerprint.clone(), at: now, contradicted: false });
         }
@@ -160,7 +161,8 @@ pub(super) fn wait(view: &View, pass: &Pass, rules: &Rules, now: Timestamp, ledg
         teardown.phase = Phase::Held;
     }
     teardown.reason = because.reason;
-    teardown.subject = because.subject;
+    // No longer than the schema allows.
+    teardown.subject = because.subject.map(|subject| subject.chars().take(1024).collect());
     let keeps_time = matches!(because.pace, Pace::Gate) && same && teardown.next_attempt_at.is_some_and(|at| at > now);
     if !keeps_time {
         teardown.next_attempt_at = Some(later(now, delay));

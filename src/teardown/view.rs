@@ -90,6 +90,8 @@ pub struct Pass {
     pub read_back: Option<Exchange>,
     /// DELETEs that this pass let out.
     pub sends: u32,
+    /// How many of them the ledger counts already.
+    pub recorded: u32,
 }
 
 /// Which key and endpoint a call would go out with: names, never the key.

@@ -63,6 +63,36 @@ async fn a_refused_key_is_named_with_its_secret_and_mending_the_secret_alone_end
 }
 
 #[tokio::test]
+async fn an_endpoint_that_redirects_holds_the_deletion_until_its_secret_names_the_final_one_and_a_minute_is_enough() {
+    let bed = Bed::new("redirected-key").await;
+    let senders = bed.senders();
+    let new_home = Simulator::start().await.expect("a second simulator");
+    let operator = bed.operator(&["--max-backoff", "15m"]).await;
+    bed.adopt_connected(&senders).await;
+    for sender in &senders {
+        let location = format!("{}/accounts/{}", sender.url(&new_home), sender.account);
+        bed.sim.fault(On::any().key(&sender.key), Fault::redirect(308, &location));
+    }
+
+    bed.delete_all().await;
+    for sender in &senders {
+        let object = bed.until_waiting(&sender.name, "EndpointRedirects").await;
+        assert!(message(&object).contains(&format!("base-url in Secret {}", sender.name)), "{}", message(&object));
+        sender.connect(&new_home, &sender.key);
+        assert!(bed.sim.remove(&sender.account));
+    }
+    let mended = Instant::now();
+    bed.apply_all(&senders.iter().map(|sender| sender.secret(&new_home, &sender.key)).collect::<Vec<_>>()).await;
+    bed.until_all_gone(&senders).await;
+    assert!(mended.elapsed() < PROMISED, "it took {:?}", mended.elapsed());
+    for sender in &senders {
+        let ended = if sender.kind == Kind::LinkedIn { State::Disconnected } else { State::Gone };
+        assert_eq!(new_home.log().state(&sender.account), ended, "{}", sender.name);
+    }
+    bed.finish(operator).await;
+}
+
+#[tokio::test]
 async fn a_key_of_another_workspace_proves_nothing_of_an_account_that_its_predecessor_saw_alive() {
     let bed = Bed::new("swapped-key").await;
     let policy = bed.sender(Kind::PostPress, "policy");

@@ -40,7 +40,7 @@ async fn every_kind_of_account_is_deleted_as_its_provider_documents_and_then_its
     assert_eq!(proof("email"), "ReadBack");
     assert_eq!(proof("linkedin"), "ReadBack");
     assert_eq!(proof("soft"), "AlreadySoft");
-    assert_eq!(proof("purge"), "NotFoundAfterSeenAlive");
+    assert_eq!(proof("purge"), "NotFoundAfterAck");
     let held = bed.kubectl(&["get", "secrets", "-o", "jsonpath={.items[*].metadata.finalizers}"]).await;
     assert_eq!(held, "", "no hold is left on a Secret that nobody uses");
     bed.finish(operator).await;

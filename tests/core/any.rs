@@ -188,13 +188,13 @@ prop_compose! {
         fresh: bool,
         answer in of(exchange()),
         read_back in of(exchange()),
-        sends in 0_u32..4,
+        (sends, recorded) in (0_u32..4, 0_u32..2),
     ) -> Pass {
         let asked = asked.into_iter().flat_map(|(a, b)| [("a".to_owned(), a), ("b".to_owned(), b)]).collect();
         Pass {
             jitter: Jitter(jitter), prompted, unchanged_for: Duration::from_secs(unchanged_for),
             inherited_for: Duration::from_secs(inherited_for), crd, twins,
-            live_twins_asked: asked, credential, read, own_intent, deleting_twins, fresh, answer, read_back, sends,
+            live_twins_asked: asked, credential, read, own_intent, deleting_twins, fresh, answer, read_back, sends, recorded,
         }
     }
 }

@@ -221,4 +221,5 @@ async fn run(life: &Life, cases: &[Case], fault: fn() -> Fault) {
         life.bed.eventually(&format!("the hold on {} is off", case.name), free).await;
     }
     life.judge_keys().await;
+    life.bed.assert_properties_hold().await;
 }

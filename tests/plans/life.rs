@@ -72,15 +72,20 @@ impl Crew {
 impl Life {
     /// A world without an operator yet.
     pub async fn new(name: &str) -> Self {
-        Self::on(Bed::new(name).await, &FLAGS).await
+        Self::on(Bed::new(name).await).await
+    }
+
+    /// The same on this bed.
+    pub async fn on(bed: Bed) -> Self {
+        Self::with(bed, &FLAGS).await
     }
 
     /// The same, where operators read live objects every two seconds.
     pub async fn observing(name: &str) -> Self {
-        Self::on(Bed::new(name).await, &OBSERVING).await
+        Self::with(Bed::new(name).await, &OBSERVING).await
     }
 
-    async fn on(bed: Bed, flags: &'static [&'static str]) -> Self {
+    async fn with(bed: Bed, flags: &'static [&'static str]) -> Self {
         let proxy = Proxy::start(bed.plane.kubeconfig()).await.expect("a proxy");
         Self { bed, proxy, crew: Arc::default(), flags, marked: OnceLock::new() }
     }

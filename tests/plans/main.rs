@@ -10,6 +10,7 @@
 mod bed;
 
 mod api_faults;
+mod etcd;
 mod kills;
 mod kind;
 mod life;

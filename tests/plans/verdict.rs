@@ -32,6 +32,7 @@ impl Life {
         let (calls, requests) = (self.proxy.trace().len(), self.bed.sim.log().entries().count());
         assert!(calls < MOST_CALLS && requests < MOST_REQUESTS, "{calls} API calls, {requests} provider requests");
         self.judge_keys().await;
+        self.bed.assert_properties_hold().await;
     }
 
     /// Write-ahead, and nothing after the release.

@@ -57,14 +57,13 @@ impl World {
         }
     }
 
-    pub fn can_begin(&self, state: &State, process: usize, at: usize) -> bool {
-        let cached = state.processes[process].cache[at].object;
+    pub fn can_begin(&self, state: &State, cached: &Object, at: usize) -> bool {
         match cached.stage {
             Stage::Deleting => true,
             // An observation that would write nothing is left out.
             Stage::Live if self.bounds.begins_alive && !cached.suspended => {
                 let sight = self.look(state, state.keys[at]);
-                self.ask(|product| product.observed(at as u8, cached, state.keys[at], sight)) != cached.ledger
+                self.ask(|product| product.observed(at as u8, *cached, state.keys[at], sight)) != cached.ledger
             }
             _ => false,
         }
@@ -187,6 +186,8 @@ impl World {
                 }
             }
             Next::Intend(ledger) => self.intend(state, process, at, how, ledger),
+            // What changes nothing but times is not written.
+            Next::Wait(ledger) if ledger == pass.view.object.ledger => self.end(state, process, at),
             Next::Wait(ledger) => {
                 let write = Write::Ledger { ledger, nonce: nonce(ledger) };
                 if self.written(state, process, at, how, write) {

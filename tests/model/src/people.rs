@@ -61,6 +61,10 @@ impl World {
             Action::Watch(process) => self.watch(state, process),
             Action::Restart(process) => self.restart(state, process),
             Action::Begin(process, at) => self.begin(state, process, at),
+            Action::BeginFresh(process, at) => {
+                self.watch(state, process);
+                self.begin(state, process, at);
+            }
             Action::Step(process, at, how) => self.step(state, process, at, how),
             Action::PermissionEnds(process, at) => {
                 if let Some(pass) = &mut state.processes[process].passes[at] {

@@ -71,6 +71,8 @@ pub enum Action {
     Restart(usize),
     /// A pass begins, from the cache.
     Begin(usize, usize),
+    /// The watch shows what is stored, and a pass begins.
+    BeginFresh(usize, usize),
     /// The pass takes its next step.
     Step(usize, usize, How),
     /// The permission to send runs out.
@@ -235,15 +237,22 @@ impl World {
     fn process_actions(&self, state: &State, at: usize, actions: &mut Vec<Action>) {
         let process = &state.processes[at];
         let stale = (0..self.bounds.objects).any(|object| !process.cache[object].current);
-        if stale {
+        // What is shown of a single object matters only where a pass begins.
+        if stale && self.bounds.objects > 1 {
             actions.push(Action::Watch(at));
         }
         let under_way = process.passes.iter().flatten().count();
         for object in 0..self.bounds.objects {
             match &process.passes[object] {
                 Some(pass) => self.pass_actions(state, at, object, pass, actions),
-                None if under_way < self.bounds.lanes && self.can_begin(state, at, object) => {
-                    actions.push(Action::Begin(at, object));
+                None if under_way < self.bounds.lanes => {
+                    if self.can_begin(state, &process.cache[object].object, object) {
+                        actions.push(Action::Begin(at, object));
+                    }
+                    let shown = &state.objects[object];
+                    if stale && self.bounds.objects == 1 && self.can_begin(state, shown, object) {
+                        actions.push(Action::BeginFresh(at, object));
+                    }
                 }
                 None => {}
             }
@@ -255,7 +264,8 @@ impl World {
         if process.inherited != [false; 2] && !state.wire.iter().any(|request| request.on_wire && request.orphaned) {
             actions.push(Action::PredecessorsEnd(at));
         }
-        if state.faults > 0 {
+        // Of two processes an idle one has nothing to lose.
+        if state.faults > 0 && (under_way > 0 || self.bounds.processes == 1) {
             actions.push(Action::Restart(at));
         }
     }
