@@ -83,7 +83,8 @@ proptest! {
         if ledger.teardown.as_ref().is_some_and(|t| t.proof.is_some()) {
             return Ok(());
         }
-        let unsettled = view.is_unsettled() && !pass.own_intent;
+        // An answer is to this very attempt: with it, the attempt is settled.
+        let unsettled = view.is_unsettled() && !pass.own_intent && pass.answer.is_none();
         let window_over = pass.unchanged_for >= RULES.outcome_window;
         let at = known(&pass).map(|known| &known.fingerprint);
         let absent = answer(&pass) == Some(Outcome::Gone) || (view.kind() == Kind::SoftThenHard && seen(&pass) == Some(Outcome::Gone));
