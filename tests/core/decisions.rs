@@ -138,7 +138,8 @@ proptest! {
             prop_assert!(teardown.uid == view.uid && teardown.proof.is_none());
             // Settled only by an answer to this very attempt, or by the twin that goes first.
             let settled_by_answer = answer(&pass).is_some_and(|answer| answer != Outcome::Acked && !answer.may_have_been_applied());
-            let settled_by_twin = pass.own_intent && matches!(pass.deleting_twins, Some(Some(_)));
+            let read_anew = read_back(&pass).is_some_and(|seen| seen != Outcome::Alive);
+            let settled_by_twin = pass.own_intent && (matches!(pass.deleting_twins, Some(Some(_))) || read_anew);
             if view.is_unsettled() && !settled_by_answer && !settled_by_twin {
                 prop_assert!(teardown.nonce.is_some(), "an unsettled attempt was forgotten");
             }
