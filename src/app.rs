@@ -32,6 +32,8 @@ const STOP: Duration = Duration::from_secs(69);
 const LAST_EVENTS: Duration = Duration::from_secs(1);
 /// A connection to the API server may take so long to open. What is sent over it has its deadlines where it is sent.
 const CONNECT: Duration = Duration::from_secs(10);
+/// No connection to the API server is silent for longer: a watch ends and begins anew before that ([`controller::WATCH`]).
+const SILENCE: Duration = Duration::from_secs(60);
 
 /// Why the operator ended other than by being told to.
 #[derive(Debug, thiserror::Error)]
@@ -142,6 +144,9 @@ async fn operate(config: Config) -> Result<(), Fault> {
 async fn client() -> Result<Client, Fault> {
     let mut config = kube::Config::infer().await?;
     config.connect_timeout = Some(CONNECT);
+    // A list, and a watch until its head has come, have no deadline of their own.
+    config.read_timeout = Some(SILENCE);
+    config.reset_reader_on_write = true;
     config.default_retry = false;
     Ok(Client::try_from(config)?)
 }

@@ -40,6 +40,9 @@ const AFTER_PANIC: Duration = Duration::from_secs(60);
 /// because that could be in the middle of a DELETE; it is said.
 const LONG_PASS: Duration = Duration::from_secs(180);
 
+/// How long one watch lasts, in seconds: less than a connection may be silent.
+pub const WATCH: u32 = 50;
+
 /// What is done with an object that was woken.
 pub trait Work: Send + Sync + 'static {
     /// One pass over one object. Never two at once for the same object. Returns when the next one is due at the latest.
@@ -107,7 +110,7 @@ fn watch(client: &Client, scope: Scope) -> stream::BoxStream<'static, Watched> {
         Scope::Cluster => Api::<Cached>::all(client.clone()),
         Scope::Namespace(name) => Api::namespaced(client.clone(), name),
     };
-    watcher(api, watcher::Config::default().page_size(500))
+    watcher(api, watcher::Config::default().page_size(500).timeout(WATCH))
         .backoff(Retry::default())
         .map(move |event| (scope.clone(), event))
         .boxed()

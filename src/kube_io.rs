@@ -12,7 +12,7 @@ use tokio::time::{Instant, timeout};
 
 use crate::account::{Account, Incomprehensible};
 use crate::args::Config;
-use crate::crd::{ALLOW_CRD_DELETION, CRD_NAME, SenderAccount, SenderAccountStatus};
+use crate::crd::{ALLOW_CRD_DELETION, CRD_NAME, FINALIZER, SenderAccount, SenderAccountStatus};
 use crate::status;
 use crate::teardown::view::Crd;
 
@@ -153,7 +153,10 @@ impl KubeIo {
         let patch = guarded(account, operations)?;
         let metadata: Api<PartialObjectMeta<SenderAccount>> = Api::namespaced(self.client.clone(), &account.namespace);
         let params = PatchParams { field_manager: Some(FIELD_MANAGER.into()), ..PatchParams::default() };
-        deadline(metadata.patch(&account.name, &params, &patch)).await.map(drop)
+        let left = deadline(metadata.patch(&account.name, &params, &patch)).await?.metadata;
+        // Whatever answers 200, only our own object without our finalizer is a release.
+        let released = left.uid.as_ref() == Some(&account.view.uid) && !left.finalizers.iter().flatten().any(|f| f == FINALIZER);
+        if released { Ok(()) } else { Err(ApiFault::Unavailable("another object than the one that was patched".to_owned())) }
     }
 
     /// Says on an object that cannot be understood that it cannot be; what it already says is not written again.

@@ -210,7 +210,7 @@ impl Reason {
 
     /// Whether another Secret would change it: then the Secret is read again within a minute.
     pub fn blames_secret(self) -> bool {
-        self.actor() == Actor::Credentials || self == Self::SecretForbidden
+        self.actor() == Actor::Credentials || matches!(self, Self::SecretForbidden | Self::EndpointRedirects)
     }
 
     /// Whether the teardown stands until somebody acts, rather than going on by itself.

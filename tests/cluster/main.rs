@@ -22,6 +22,7 @@ mod rights;
 mod secret_hold;
 mod shutdown;
 mod status;
+mod twin_races;
 mod twins;
 mod undecodable;
 mod unknown_outcomes;

@@ -57,7 +57,6 @@ async fn a_list_or_watch_that_fails_is_begun_again() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "neither a list nor the head of a watch has a deadline: a connection that fell silent there blinds the operator for good"]
 async fn a_list_or_watch_that_is_never_answered_is_begun_again() {
     join_all([Call::ListAccounts, Call::WatchAccounts].map(async |call| {
         let name = format!("silent-{call}");

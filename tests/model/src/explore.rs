@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::fmt::Debug;
-use std::hash::{BuildHasherDefault, DefaultHasher, Hash, Hasher};
+use std::hash::{BuildHasherDefault, Hash, Hasher};
 use std::time::{Duration, Instant};
 
 use stateright::Model;
@@ -41,26 +41,48 @@ pub struct Report {
     pub took: Duration,
 }
 
-/// Fingerprints are hashes already.
-#[derive(Default)]
-struct Identity(u64);
+/// Folds each small field in by one multiplication: states are many, small and not hostile.
+#[derive(Clone, Copy, Default)]
+pub struct Folding(u64);
 
-impl Hasher for Identity {
+/// Makes [`Folding`]s.
+pub type Fold = BuildHasherDefault<Folding>;
+
+impl Hasher for Folding {
     fn finish(&self) -> u64 {
         self.0
     }
 
-    fn write(&mut self, _: &[u8]) {
-        unreachable!("only u64")
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.write_u64(u64::from(*byte));
+        }
+    }
+
+    fn write_u8(&mut self, value: u8) {
+        self.write_u64(u64::from(value));
+    }
+
+    fn write_u16(&mut self, value: u16) {
+        self.write_u64(u64::from(value));
+    }
+
+    fn write_usize(&mut self, value: usize) {
+        self.write_u64(value as u64);
+    }
+
+    fn write_isize(&mut self, value: isize) {
+        self.write_u64(value as u64);
     }
 
     fn write_u64(&mut self, value: u64) {
-        self.0 = value;
+        let product = u128::from(self.0 ^ value ^ 0x9e37_79b9_7f4a_7c15) * 0xd6e8_feb8_6659_fd93_u128;
+        self.0 = (product >> 64) as u64 ^ product as u64;
     }
 }
 
 struct Graph {
-    ids: HashMap<u64, u32, BuildHasherDefault<Identity>>,
+    ids: HashMap<u64, u32, Fold>,
     /// From which state, by which of its actions.
     parents: Vec<(u32, u16)>,
     settled: Vec<bool>,
@@ -146,7 +168,7 @@ impl Graph {
     where
         M::State: Hash,
     {
-        let mut hasher = DefaultHasher::new();
+        let mut hasher = Folding::default();
         model.canonical(state).hash(&mut hasher);
         let fingerprint = hasher.finish();
         let id = self.parents.len() as u32;

@@ -15,6 +15,7 @@ use sender_operator::teardown::twins::can_take_over;
 use sender_operator::teardown::view::{self, Crd, Fault, Step, Twin, View};
 use sender_operator::teardown::{confirm, decide, observe};
 
+use crate::explore::Fold;
 use crate::guard::Guard;
 use crate::shown;
 use crate::state::{Answer, Asked, Key, Object, Pass, Seen, Sight, Stage};
@@ -63,9 +64,9 @@ pub struct Product {
     ledgers: Vec<Ledger>,
     ids: HashMap<Ledger, LedgerId>,
     proofs: Vec<Proof>,
-    steps: HashMap<(u8, Pass), Next>,
+    steps: HashMap<(u8, Pass), Next, Fold>,
     views: HashMap<(u8, Object), View>,
-    twins: HashMap<(u8, Object, Object), u8>,
+    twins: HashMap<(u8, Object, Object), u8, Fold>,
 }
 
 const PRESENT: u8 = 1;
@@ -90,9 +91,9 @@ impl Product {
             ledgers: Vec::new(),
             ids: HashMap::new(),
             proofs: Vec::new(),
-            steps: HashMap::new(),
+            steps: HashMap::default(),
             views: HashMap::new(),
-            twins: HashMap::new(),
+            twins: HashMap::default(),
         };
         // The empty ledger is the first.
         product.id(Ledger::default());

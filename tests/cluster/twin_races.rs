@@ -1,0 +1,83 @@
+//! Twins of a LinkedIn sender that meet at the worst moment: one has seen it connected, and another one disconnects it
+//! before the first has written its intent.
+
+use provider_simulator::{Fault, FaultHandle, On, State, Status};
+use serde_json::json;
+
+use crate::bed::{Bed, LINKEDIN, Operator};
+
+#[tokio::test]
+async fn a_twin_that_has_proved_its_disconnect_but_cannot_go_yet_makes_an_older_read_of_the_sender_worthless() {
+    let bed = Bed::new("twin-proved").await;
+    let policy = keeps_finalizer(&bed, "fast").await;
+    let (operator, slow) = the_fast_one_ends_while_the_slow_one_reads(&bed).await;
+    bed.until_reason("fast", "PatchRefused").await;
+
+    slow.release();
+    bed.until_gone("slow").await;
+    assert_eq!(bed.truth(LINKEDIN), (State::Disconnected, 1, 1), "a second DELETE destroys it");
+    for kind in ["validatingadmissionpolicybinding", "validatingadmissionpolicy"] {
+        bed.kubectl(&["delete", kind, &policy]).await;
+    }
+    bed.until_gone("fast").await;
+    assert_eq!(bed.truth(LINKEDIN), (State::Disconnected, 1, 1));
+    bed.finish(operator).await;
+}
+
+#[tokio::test]
+async fn a_twin_that_has_disconnected_the_sender_and_gone_makes_an_older_read_of_it_worthless() {
+    let bed = Bed::new("twin-gone").await;
+    let (operator, slow) = the_fast_one_ends_while_the_slow_one_reads(&bed).await;
+    bed.until_gone("fast").await;
+
+    slow.release();
+    bed.until_gone("slow").await;
+    assert_eq!(bed.truth(LINKEDIN), (State::Disconnected, 1, 1), "a second DELETE destroys it");
+    bed.finish(operator).await;
+}
+
+/// Two deleting twins: a read of the slow one, which saw the sender connected, is held back, and the fast one sends its
+/// DELETE meanwhile. The slow one's intent must follow its read within seconds: on a machine that is too slow for that it
+/// reads again, and nothing is shown.
+async fn the_fast_one_ends_while_the_slow_one_reads(bed: &Bed) -> (Operator, FaultHandle) {
+    let (slow_key, fast_key) = (bed.key(), bed.key());
+    bed.sim.puffle().add_linkedin(&slow_key, LINKEDIN, Status::Connected);
+    bed.sim.add_key(&slow_key, &fast_key);
+    for (name, key) in [("slow", &slow_key), ("fast", &fast_key)] {
+        bed.puffle_secret(name, key).await;
+        bed.linkedin(name, LINKEDIN, name).await;
+    }
+    let operator = bed.operator(&["--observe-interval", "1h"]).await;
+    bed.until_connected("slow").await;
+    bed.until_connected("fast").await;
+
+    // Neither waits for the other by age: what stands for another reason is not waited for.
+    bed.patch_spec("fast", &json!({"suspend": true})).await;
+    bed.until_reason("fast", "Suspended").await;
+    bed.delete("slow").await;
+    bed.until_reason("slow", "TwinLive").await;
+    let read = bed.sim.fault(On::read().key(&slow_key).nth(1), Fault::own().hold());
+    bed.delete("fast").await;
+    bed.eventually("the slow one's read is held back", async || read.waiting() == 1).await;
+    bed.patch_spec("fast", &json!({"suspend": false})).await;
+    bed.sim.wait_for("the fast one's DELETE", |log| log.effective_deletes(LINKEDIN).len() == 1).await.unwrap();
+    (operator, read)
+}
+
+/// An admission policy that lets nobody take our finalizer off this object; its name.
+async fn keeps_finalizer(bed: &Bed, object: &str) -> String {
+    let name = format!("{}-keeps-finalizer", bed.namespace);
+    let rule = format!(
+        "object.metadata.name != '{object}' || !has(oldObject.metadata.finalizers) || has(object.metadata.finalizers)"
+    );
+    let rules = json!({"apiGroups": ["sender-operator.dev"], "apiVersions": ["*"], "operations": ["UPDATE"], "resources": ["senderaccounts"]});
+    let scope = json!({"matchLabels": {"kubernetes.io/metadata.name": bed.namespace}});
+    bed.apply(&json!({"apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingAdmissionPolicy", "metadata": {"name": name},
+        "spec": {"failurePolicy": "Fail", "matchConstraints": {"namespaceSelector": scope, "resourceRules": [rules]},
+            "validations": [{"expression": rule, "message": "kept by a test"}]}}))
+        .await;
+    bed.apply(&json!({"apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingAdmissionPolicyBinding",
+        "metadata": {"name": name}, "spec": {"policyName": name, "validationActions": ["Deny"]}}))
+        .await;
+    name
+}
