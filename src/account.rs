@@ -10,10 +10,10 @@ use crate::crd::{
     CONFIRM_DELETION, Channel, DeletionPolicy, FINALIZER, LinkedInTeardown, ORPHAN_REASON, PRE_DELETE_HOOK,
     REQUESTED_AT, SenderAccount, SenderAccountSpec,
 };
+use crate::reason::Reason;
 use crate::teardown::ledger::{AccountState, Ledger, Phase};
 use crate::teardown::target::{Kind, Target};
 use crate::teardown::view::{Gates, Twin, View};
-use crate::reason::Reason;
 
 /// One object: where it is, what the API server shows of it, and what decisions are made from.
 #[derive(Clone, Debug)]
@@ -142,7 +142,8 @@ impl Account {
         let teardown = self.view.ledger.teardown.as_ref();
         let account = self.view.ledger.account.as_ref();
         let stands = teardown.is_some_and(|t| {
-            matches!(t.phase, Phase::Held | Phase::Waiting) && !matches!(t.reason, Reason::Deleting | Reason::TwinDeleting)
+            matches!(t.phase, Phase::Held | Phase::Waiting)
+                && !matches!(t.reason, Reason::Deleting | Reason::TwinDeleting)
         });
         Twin {
             uid: self.view.uid.clone(),

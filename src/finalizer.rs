@@ -35,7 +35,9 @@ pub async fn add(io: &KubeIo, account: &Account) -> Result<Fresh, ApiFault> {
 
 /// Takes our finalizer off: for this uid, this resourceVersion, at this place, with a proof.
 pub async fn release(io: &KubeIo, account: &Account, _proof: &Proof) -> Released {
-    let Some(operations) = removal(&account.finalizers, FINALIZER, "/metadata/finalizers") else { return Released::Done };
+    let Some(operations) = removal(&account.finalizers, FINALIZER, "/metadata/finalizers") else {
+        return Released::Done;
+    };
     match io.patch_away(account, operations).await {
         Ok(()) | Err(ApiFault::NotFound) => Released::Done,
         Err(ApiFault::Conflict) => Released::Changed,

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use k8s_openapi::api::core::v1::{Namespace, Secret};
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::api::{Api, ApiResource, DynamicObject, PartialObjectMeta, Patch, PatchParams};
 use kube::{Client, Error as KubeError};
 use serde_json::{Value, json};
@@ -155,8 +155,13 @@ impl KubeIo {
         let params = PatchParams { field_manager: Some(FIELD_MANAGER.into()), ..PatchParams::default() };
         let left = deadline(metadata.patch(&account.name, &params, &patch)).await?.metadata;
         // Whatever answers 200, only our own object without our finalizer is a release.
-        let released = left.uid.as_ref() == Some(&account.view.uid) && !left.finalizers.iter().flatten().any(|f| f == FINALIZER);
-        if released { Ok(()) } else { Err(ApiFault::Unavailable("another object than the one that was patched".to_owned())) }
+        let released =
+            left.uid.as_ref() == Some(&account.view.uid) && !left.finalizers.iter().flatten().any(|f| f == FINALIZER);
+        if released {
+            Ok(())
+        } else {
+            Err(ApiFault::Unavailable("another object than the one that was patched".to_owned()))
+        }
     }
 
     /// Says on an object that cannot be understood that it cannot be; what it already says is not written again.
@@ -198,7 +203,8 @@ impl KubeIo {
         let meta = &secret.metadata;
         let (Some(namespace), Some(name)) = (&meta.namespace, &meta.name) else { return Err(ApiFault::NotFound) };
         operations.insert(0, json!({"op": "test", "path": "/metadata/uid", "value": meta.uid}));
-        operations.insert(1, json!({"op": "test", "path": "/metadata/resourceVersion", "value": meta.resource_version}));
+        operations
+            .insert(1, json!({"op": "test", "path": "/metadata/resourceVersion", "value": meta.resource_version}));
         let params = PatchParams { field_manager: Some(FIELD_MANAGER.into()), ..PatchParams::default() };
         let secrets = Api::<Secret>::namespaced(self.client.clone(), namespace);
         deadline(secrets.patch(name, &params, &json_patch(operations)?)).await
@@ -215,10 +221,12 @@ impl KubeIo {
         let crds = Api::<CustomResourceDefinition>::all(self.client.clone());
         match deadline(crds.get_metadata(CRD_NAME)).await {
             Ok(crd) if crd.metadata.deletion_timestamp.is_none() => Crd::Serving,
-            Ok(crd) => match crd.metadata.annotations.and_then(|annotations| annotations.get(ALLOW_CRD_DELETION).cloned()) {
-                Some(value) if value == "true" => Crd::DeletingAllowed,
-                _ => Crd::Deleting,
-            },
+            Ok(crd) => {
+                match crd.metadata.annotations.and_then(|annotations| annotations.get(ALLOW_CRD_DELETION).cloned()) {
+                    Some(value) if value == "true" => Crd::DeletingAllowed,
+                    _ => Crd::Deleting,
+                }
+            }
             Err(_) => Crd::Unreadable,
         }
     }

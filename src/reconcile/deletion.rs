@@ -52,7 +52,12 @@ impl Reconciler {
         // A list that is arriving hides objects: nothing is decided before it is complete.
         let listed = tokio::time::timeout(LISTED_WITHIN, self.index.settled());
         if !matches!(self.stopping.run_until_cancelled(listed).await, Some(Ok(()))) {
-            tracing::warn!(uid = account.view.uid, namespace = account.namespace, name = account.name, "no deletion is decided before every watched namespace was listed");
+            tracing::warn!(
+                uid = account.view.uid,
+                namespace = account.namespace,
+                name = account.name,
+                "no deletion is decided before every watched namespace was listed"
+            );
             return LISTED_WITHIN;
         }
         let mut account = account;
@@ -129,7 +134,8 @@ impl Reconciler {
             Step::LeaveAlone => return Ok(Some(Ended::Due(backoff::CAP))),
             Step::AskCrd => pass.crd = Some(self.crd.get(&(), began, async || self.io.crd().await).await),
             Step::AskLiveTwin(uid) => {
-                let fit = self.twin(&uid).await.is_some_and(|twin| can_take_over(&twin.view, &account.view.target, now()));
+                let fit =
+                    self.twin(&uid).await.is_some_and(|twin| can_take_over(&twin.view, &account.view.target, now()));
                 pass.live_twins_asked.push((uid, fit));
             }
             Step::ReadCredentials => match self.secrets.unlock(account).await? {
@@ -177,7 +183,11 @@ impl Reconciler {
                 let mut unsettled = None;
                 for uid in uids {
                     let Some(known) = self.index.get(&uid) else { continue };
-                    let name = format!("{}/{}", known.metadata.namespace.as_deref().unwrap_or_default(), known.metadata.name.as_deref().unwrap_or_default());
+                    let name = format!(
+                        "{}/{}",
+                        known.metadata.namespace.as_deref().unwrap_or_default(),
+                        known.metadata.name.as_deref().unwrap_or_default()
+                    );
                     match self.ask_twin(&known).await {
                         Ok(Some(twin)) if twin.view.is_unsettled() => unsettled = Some(name),
                         Ok(_) => {}
@@ -282,10 +292,10 @@ impl Reconciler {
 
     async fn wait(&self, account: &Account, ledger: &Ledger, delay: Duration) -> Result<Ended, ApiFault> {
         let status = status::deleting(account, ledger, account.hold(), now());
-        let why = ledger.teardown.as_ref().map_or(crate::reason::Reason::Deleting.into(), |t| Why {
-            reason: t.reason,
-            subject: t.subject.clone(),
-        });
+        let why = ledger
+            .teardown
+            .as_ref()
+            .map_or(crate::reason::Reason::Deleting.into(), |t| Why { reason: t.reason, subject: t.subject.clone() });
         let written = self.publish(account, &status, &why).await?.is_some();
         self.seen.no_fault(&account.view.uid);
         let attempt = ledger.teardown.as_ref().map_or(0, |t| t.attempt);
@@ -308,7 +318,9 @@ impl Reconciler {
     async fn ask_twin(&self, known: &crate::crd::SenderAccount) -> Result<Option<Account>, ApiFault> {
         let (Some(namespace), Some(name)) = (&known.metadata.namespace, &known.metadata.name) else { return Ok(None) };
         match self.io.get(namespace, name).await {
-            Ok(fresh) => Ok(Some(fresh.into_account()).filter(|twin| Some(&twin.view.uid) == known.metadata.uid.as_ref())),
+            Ok(fresh) => {
+                Ok(Some(fresh.into_account()).filter(|twin| Some(&twin.view.uid) == known.metadata.uid.as_ref()))
+            }
             Err(ApiFault::NotFound) => Ok(None),
             Err(fault) => Err(fault),
         }
@@ -347,7 +359,8 @@ fn who(twins: &[crate::teardown::view::Twin]) -> Vec<(&str, bool)> {
 }
 
 fn same_attempt(now: &Account, before: &Account) -> bool {
-    let attempt = |account: &Account| account.view.ledger.teardown.as_ref().map(|t| (t.attempt, t.nonce.clone(), t.phase));
+    let attempt =
+        |account: &Account| account.view.ledger.teardown.as_ref().map(|t| (t.attempt, t.nonce.clone(), t.phase));
     now.view.uid == before.view.uid && now.view.deleting && now.view.ours && attempt(now) == attempt(before)
 }
 

@@ -100,7 +100,6 @@ impl Reconciler {
             receipts,
             metrics,
             stopping,
-
         }
     }
 
@@ -141,7 +140,8 @@ impl Reconciler {
     }
 
     fn announce(&self, account: &Account, why: &Why) {
-        let kind = if why.reason.actor() == crate::reason::Actor::Nobody { EventType::Normal } else { EventType::Warning };
+        let kind =
+            if why.reason.actor() == crate::reason::Actor::Nobody { EventType::Normal } else { EventType::Warning };
         self.events.publish(account.raw.as_ref(), why.reason, kind, &why.message(account));
     }
 }

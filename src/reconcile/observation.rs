@@ -146,7 +146,13 @@ impl Reconciler {
         self.conclude(&account, ledger, reason.into(), hold).await
     }
 
-    async fn conclude(&self, account: &Account, ledger: Ledger, why: Why, hold: Option<Hold>) -> Result<Duration, ApiFault> {
+    async fn conclude(
+        &self,
+        account: &Account,
+        ledger: Ledger,
+        why: Why,
+        hold: Option<Hold>,
+    ) -> Result<Duration, ApiFault> {
         let status: SenderAccountStatus = status::alive(account, &ledger, &why, hold, now());
         if self.publish(account, &status, &why).await?.is_some() {
             tracing::info!(

@@ -104,9 +104,12 @@ impl Reads {
                 && !other.view.deleting
                 && !other.view.target.has_read_by_id()
                 && !other.view.target.same_account(&account.view.target)
-                && other.view.ledger.account.as_ref().is_some_and(|record| {
-                    record.alive_at.is_some_and(|at| age(at, now) <= EVIDENCE_MAX_AGE)
-                })
+                && other
+                    .view
+                    .ledger
+                    .account
+                    .as_ref()
+                    .is_some_and(|record| record.alive_at.is_some_and(|at| age(at, now) <= EVIDENCE_MAX_AGE))
                 && list.sight(&other.view.target).outcome == Outcome::Gone
         })
     }

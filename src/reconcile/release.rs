@@ -175,7 +175,9 @@ fn receipt(account: &Account, proof: &Proof, sent: u32, acked: bool) -> Receipt 
         account: account.view.target.account_id().to_owned(),
         proof: proof.record().clone(),
         attempts: attempts(account, sent),
-        fingerprint: teardown.and_then(|t| t.fingerprint.clone()).or_else(|| recorded.and_then(|a| a.fingerprint.clone())),
+        fingerprint: teardown
+            .and_then(|t| t.fingerprint.clone())
+            .or_else(|| recorded.and_then(|a| a.fingerprint.clone())),
         endpoint: recorded.and_then(|a| a.endpoint.clone()),
         acknowledged: ledger.acked().map(|acked| acked.at).or_else(|| acked.then_some(time)),
     }

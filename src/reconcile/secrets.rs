@@ -10,8 +10,8 @@ use super::reads::SecretVersion;
 use super::shared::Shared;
 use crate::account::Account;
 use crate::args::Config;
-use crate::credentials::{Credential, SecretFault};
 use crate::crd::SECRET_FINALIZER;
+use crate::credentials::{Credential, SecretFault};
 use crate::kube_io::{ApiFault, KubeIo};
 use crate::reason::Reason;
 use crate::teardown::view::{Fault, Known};
@@ -32,10 +32,7 @@ pub struct Unlocked {
 impl Unlocked {
     /// What decisions may know of it.
     pub fn known(&self) -> Known {
-        Known {
-            fingerprint: self.credential.fingerprint.clone(),
-            endpoint: self.credential.endpoint.to_string(),
-        }
+        Known { fingerprint: self.credential.fingerprint.clone(), endpoint: self.credential.endpoint.to_string() }
     }
 }
 

@@ -43,10 +43,14 @@ pub(super) fn after(view: &View, pass: &Pass, answer: &Exchange, rules: &Rules, 
             Some(read) if read.outcome == Outcome::SoftGone && one_outstanding(view) => {
                 Step::Release(Proof::already_soft())
             }
-            Some(_) => wait(view, pass, rules, now, ledger, Because {
-                reason: Reason::OutcomeUnknown,
-                ..Because::failed(answer)
-            }),
+            Some(_) => wait(
+                view,
+                pass,
+                rules,
+                now,
+                ledger,
+                Because { reason: Reason::OutcomeUnknown, ..Because::failed(answer) },
+            ),
         },
         _ => wait(view, pass, rules, now, ledger, Because::failed(answer)),
     }

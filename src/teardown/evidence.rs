@@ -30,10 +30,17 @@ pub(super) fn decide(view: &View, pass: &Pass, rules: &Rules, now: Timestamp) ->
 
 /// Step 4: the key, once it is time. While the Secret is blamed it alone is looked at, and another key is reason enough
 /// to try at once.
-pub(super) fn credential<'a>(view: &View, pass: &'a Pass, rules: &Rules, now: Timestamp) -> Result<&'a Known, Box<Step>> {
+pub(super) fn credential<'a>(
+    view: &View,
+    pass: &'a Pass,
+    rules: &Rules,
+    now: Timestamp,
+) -> Result<&'a Known, Box<Step>> {
     let teardown = view.ledger.teardown.as_ref();
     let under_way = pass.prompted || pass.read.is_some() || pass.fresh || pass.own_intent;
-    let early = teardown.and_then(|t| t.next_attempt_at).filter(|at| *at > now && !under_way)
+    let early = teardown
+        .and_then(|t| t.next_attempt_at)
+        .filter(|at| *at > now && !under_way)
         // Further away than any delay: a clock was ahead when it was written.
         .filter(|at| age(now, *at) <= backoff::CAP);
     let reason = teardown.map_or(Reason::Deleting, |t| t.reason);
@@ -161,7 +168,9 @@ fn permanent(view: &View, pass: &Pass, rules: &Rules, now: Timestamp, known: &Kn
             outcome if reads_back && !outcome.shows_the_account() && unverified_long_enough(view, now) => {
                 return Step::Release(Proof::acked_unverified());
             }
-            outcome if reads_back && !outcome.shows_the_account() => return wait(view, pass, rules, now, ledger, Because::backoff(Reason::ReadingBack)),
+            outcome if reads_back && !outcome.shows_the_account() => {
+                return wait(view, pass, rules, now, ledger, Because::backoff(Reason::ReadingBack));
+            }
             // Absent, held for that, and nobody said that this is enough: reading on is all there is to do.
             Outcome::Gone if is_held(view) && view.on_not_found == OnNotFound::Hold => {
                 return wait(view, pass, rules, now, noted(ledger, view, known, now), unproven(view, known));
@@ -194,7 +203,10 @@ fn permanent(view: &View, pass: &Pass, rules: &Rules, now: Timestamp, known: &Kn
 pub(super) fn unverified_long_enough(view: &View, now: Timestamp) -> bool {
     view.ledger.teardown.as_ref().is_some_and(|teardown| {
         teardown.tries >= UNVERIFIED_TRIES
-            && teardown.acked.as_ref().is_some_and(|acked| !acked.contradicted && age(acked.at, now) >= UNVERIFIED_AFTER)
+            && teardown
+                .acked
+                .as_ref()
+                .is_some_and(|acked| !acked.contradicted && age(acked.at, now) >= UNVERIFIED_AFTER)
     })
 }
 

@@ -25,9 +25,8 @@ pub(super) fn decide(view: &View, pass: &Pass, rules: &Rules, now: Timestamp) ->
     if let Some(why) = &gates.orphan {
         return Some(let_go(view, pass, rules, now, Proof::orphaned(why.clone())));
     }
-    let blocked = |reason, subject| {
-        Some(wait(view, pass, rules, now, view.ledger.clone(), Because::gate(reason, subject)))
-    };
+    let blocked =
+        |reason, subject| Some(wait(view, pass, rules, now, view.ledger.clone(), Because::gate(reason, subject)));
     if gates.suspended {
         return blocked(Reason::Suspended, None);
     }

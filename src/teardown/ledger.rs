@@ -177,8 +177,7 @@ impl Ledger {
     /// Whether a read under `fingerprint` showed the account recently enough to make a 404 of the same fingerprint a proof.
     pub fn saw_alive(&self, fingerprint: &Fingerprint, now: Timestamp) -> bool {
         self.account.as_ref().is_some_and(|a| {
-            a.fingerprint.as_ref() == Some(fingerprint)
-                && a.alive_at.is_some_and(|at| age(at, now) <= EVIDENCE_MAX_AGE)
+            a.fingerprint.as_ref() == Some(fingerprint) && a.alive_at.is_some_and(|at| age(at, now) <= EVIDENCE_MAX_AGE)
         })
     }
 

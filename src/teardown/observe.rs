@@ -38,7 +38,8 @@ pub fn settle(view: &View, known: &Known, read: &Exchange, now: Timestamp) -> Ac
 /// A 401 or 403 in between makes an older sight worthless: the key may have come back for another workspace.
 /// The fingerprint stays, as a mark that the account was once seen alive under it.
 pub(super) fn distrust_after_refusal(account: &mut AccountRecord, exchange: &Exchange) {
-    let refused = matches!(exchange.outcome, Outcome::Refused(Refusal::Credentials | Refusal::Forbidden | Refusal::AccountLogin));
+    let refused =
+        matches!(exchange.outcome, Outcome::Refused(Refusal::Credentials | Refusal::Forbidden | Refusal::AccountLogin));
     if refused || matches!(exchange.http_status, Some(401 | 403)) {
         account.alive_at = None;
     }

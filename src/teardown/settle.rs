@@ -75,8 +75,7 @@ pub fn settle(view: &View, pass: &Pass, known: &Known, answer: &Exchange, now: T
         Outcome::Acked => {
             teardown.phase = Phase::Acked;
             teardown.tries = 0;
-            teardown.acked =
-                Some(Acked { fingerprint: known.fingerprint.clone(), at: now, contradicted: false });
+            teardown.acked = Some(Acked { fingerprint: known.fingerprint.clone(), at: now, contradicted: false });
         }
         outcome if outcome.may_have_been_applied() => teardown.phase = Phase::Unknown,
         Outcome::Gone | Outcome::NotSent(_) | Outcome::Unknown(_) | Outcome::Throttled | Outcome::Refused(_) => {

@@ -33,7 +33,9 @@ pub(super) fn decide(view: &View, pass: &Pass, rules: &Rules, now: Timestamp) ->
     // With an earlier attempt unsettled too, the row may be disconnected by one and about to be destroyed by the other.
     let one_outstanding = view.ledger.teardown.as_ref().is_some_and(|t| t.unknown_outcomes == 0);
     match read.outcome {
-        Outcome::SoftGone if !one_outstanding && !window_over => waits(ledger, Because::backoff(Reason::OutcomeUnknown)),
+        Outcome::SoftGone if !one_outstanding && !window_over => {
+            waits(ledger, Because::backoff(Reason::OutcomeUnknown))
+        }
         Outcome::SoftGone if acked.is_some() => Some(Step::Release(Proof::read_back())),
         Outcome::SoftGone => Some(Step::Release(Proof::already_soft())),
         Outcome::Gone if acked_here => Some(Step::Release(Proof::read_back())),

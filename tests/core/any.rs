@@ -79,7 +79,8 @@ fn target() -> impl Strategy<Value = Target> {
 }
 
 fn account() -> impl Strategy<Value = AccountRecord> {
-    let states = vec![AccountState::Connected, AccountState::Disconnected, AccountState::Missing, AccountState::Unknown];
+    let states =
+        vec![AccountState::Connected, AccountState::Disconnected, AccountState::Missing, AccountState::Unknown];
     (select(states), of(time()), of(fingerprint())).prop_map(|(state, alive_at, fingerprint)| AccountRecord {
         uid: "uid".to_owned(),
         provider: "Puffle".to_owned(),
@@ -91,7 +92,11 @@ fn account() -> impl Strategy<Value = AccountRecord> {
 }
 
 fn acked() -> impl Strategy<Value = Acked> {
-    (fingerprint(), time(), any::<bool>()).prop_map(|(fingerprint, at, contradicted)| Acked { fingerprint, at, contradicted })
+    (fingerprint(), time(), any::<bool>()).prop_map(|(fingerprint, at, contradicted)| Acked {
+        fingerprint,
+        at,
+        contradicted,
+    })
 }
 
 fn reason() -> impl Strategy<Value = Reason> {
@@ -121,7 +126,7 @@ fn teardown() -> impl Strategy<Value = Teardown> {
                 acked,
                 tries,
                 next_attempt_at,
-                proof: proved.then(|| ProofRecord { reason: Reason::ReadBack, subject: None }),
+                proof: proved.then_some(ProofRecord { reason: Reason::ReadBack, subject: None }),
             }
         })
 }

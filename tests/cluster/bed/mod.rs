@@ -60,7 +60,16 @@ impl Bed {
         let sim = Arc::new(Simulator::start().await.expect("a simulator"));
         let recorder = Recorder::new(plane, &sim).await;
         recorder.record(&namespace).await;
-        Self { client: client(plane).await, plane, sim, namespace, keys: Arc::default(), logs: Arc::default(), recorder, _permit: Some(permit) }
+        Self {
+            client: client(plane).await,
+            plane,
+            sim,
+            namespace,
+            keys: Arc::default(),
+            logs: Arc::default(),
+            recorder,
+            _permit: Some(permit),
+        }
     }
 
     /// A second namespace beside this one, as another tenant has it, with the same providers.
@@ -89,7 +98,8 @@ impl Bed {
     pub fn key(&self) -> String {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let seed = u64::from(std::process::id()).wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ number.wrapping_mul(0xD1B5_4A32_D192_ED03);
+        let seed = u64::from(std::process::id()).wrapping_mul(0x9E37_79B9_7F4A_7C15)
+            ^ number.wrapping_mul(0xD1B5_4A32_D192_ED03);
         let key = format!("canary-{seed:016x}-{:016x}", seed.rotate_left(31).wrapping_mul(0x94D0_49BB_1331_11EB));
         self.keys.lock().unwrap().push(key.clone());
         key
@@ -133,7 +143,8 @@ async fn install_crd(plane: &ControlPlane) {
     let install = async || {
         let crd = sender_operator::crd::manifest().to_string();
         plane.kubectl_with_stdin(["apply", "--server-side", "-f", "-"], &crd).await.expect("the CRD is accepted");
-        let established = ["wait", "--for=condition=Established", "--timeout=60s", "crd/senderaccounts.sender-operator.dev"];
+        let established =
+            ["wait", "--for=condition=Established", "--timeout=60s", "crd/senderaccounts.sender-operator.dev"];
         plane.kubectl(established).await.expect("the CRD is established");
     };
     if std::ptr::eq(plane, envtest::shared().await) {

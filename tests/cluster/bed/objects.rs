@@ -119,7 +119,8 @@ fn ready<'a>(object: &'a Value, member: &str) -> &'a str {
 /// When the object's deletion is tried again at the latest.
 pub fn next_attempt(object: &Value) -> Timestamp {
     let at = object["status"]["teardown"]["nextAttemptAt"].as_str();
-    at.and_then(|at| at.parse().ok()).unwrap_or_else(|| panic!("it does not say when it is tried again: {}", object["status"]))
+    at.and_then(|at| at.parse().ok())
+        .unwrap_or_else(|| panic!("it does not say when it is tried again: {}", object["status"]))
 }
 
 /// Whether the object is marked for deletion.

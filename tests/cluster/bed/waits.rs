@@ -32,7 +32,9 @@ impl Bed {
             let object = self.object(name).await;
             match object {
                 Some(object) if holds(&object) => return object,
-                other if began.elapsed() > BOUND => panic!("{name} is not {what} after {BOUND:?}: {}", shown(other.as_ref())),
+                other if began.elapsed() > BOUND => {
+                    panic!("{name} is not {what} after {BOUND:?}: {}", shown(other.as_ref()))
+                }
                 _ => sleep(BETWEEN).await,
             }
         }

@@ -44,15 +44,9 @@ impl Assets {
             .stderr(Stdio::inherit())
             .output()?;
         let dir = PathBuf::from(String::from_utf8_lossy(&output.stdout).trim_end());
-        match programs
-            .iter()
-            .find(|program| !dir.join(program.name()).is_file())
-        {
+        match programs.iter().find(|program| !dir.join(program.name()).is_file()) {
             None if output.status.success() => Ok(Self { dir }),
-            _ => Err(Error::Assets(format!(
-                "{} failed; its reason stands above on stderr",
-                script.display()
-            ))),
+            _ => Err(Error::Assets(format!("{} failed; its reason stands above on stderr", script.display()))),
         }
     }
 

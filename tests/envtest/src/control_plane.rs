@@ -46,9 +46,7 @@ impl ControlPlane {
         if options.controller_manager {
             programs.push(Program::ControllerManager);
         }
-        let assets = task::spawn_blocking(move || Assets::locate(&programs))
-            .await
-            .map_err(io::Error::other)??;
+        let assets = task::spawn_blocking(move || Assets::locate(&programs)).await.map_err(io::Error::other)??;
         Self::start_on(Ports::free, &assets, options).await
     }
 
@@ -94,49 +92,28 @@ impl ControlPlane {
     pub async fn start_etcd(&self) -> Result<(), Error> {
         self.launch(Program::Etcd, &flags::etcd(self.dir(), self.ports))?;
         // Its own log and no request: a request could be answered by another etcd that was faster to bind the port.
-        let serves = async || {
-            self.supervisor
-                .log(Program::Etcd.name())
-                .contains("ready to serve client requests")
-        };
+        let serves = async || self.supervisor.log(Program::Etcd.name()).contains("ready to serve client requests");
         self.wait_until_ready(Program::Etcd, serves).await
     }
 
     /// Starts the API server, again on the same port when a test has killed it, and waits until it is ready.
     pub async fn start_api_server(&self) -> Result<(), Error> {
-        self.launch(
-            Program::ApiServer,
-            &flags::api_server(self.dir(), self.ports),
-        )?;
+        self.launch(Program::ApiServer, &flags::api_server(self.dir(), self.ports))?;
         let ready = async || self.kubectl(["get", "--raw", "/readyz"]).await.is_ok();
         self.wait_until_ready(Program::ApiServer, ready).await
     }
 
     async fn start_controller_manager(&self) -> Result<(), Error> {
-        self.launch(
-            Program::ControllerManager,
-            &flags::controller_manager(self.dir()),
-        )?;
-        let at_work = async || {
-            self.kubectl(["-n", "default", "get", "serviceaccount", "default"])
-                .await
-                .is_ok()
-        };
-        self.wait_until_ready(Program::ControllerManager, at_work)
-            .await
+        self.launch(Program::ControllerManager, &flags::controller_manager(self.dir()))?;
+        let at_work = async || self.kubectl(["-n", "default", "get", "serviceaccount", "default"]).await.is_ok();
+        self.wait_until_ready(Program::ControllerManager, at_work).await
     }
 
     fn launch(&self, program: Program, flags: &[String]) -> io::Result<()> {
-        self.supervisor
-            .start(program.name(), &self.assets.path(program), flags)
-            .map(drop)
+        self.supervisor.start(program.name(), &self.assets.path(program), flags).map(drop)
     }
 
-    async fn wait_until_ready(
-        &self,
-        program: Program,
-        ready: impl AsyncFn() -> bool,
-    ) -> Result<(), Error> {
+    async fn wait_until_ready(&self, program: Program, ready: impl AsyncFn() -> bool) -> Result<(), Error> {
         let server = program.name();
         let began = Instant::now();
         loop {
@@ -150,17 +127,10 @@ impl ControlPlane {
                 return Err(Error::PortTaken { server });
             }
             if ended {
-                return Err(Error::Ended {
-                    server,
-                    log: tail(&log),
-                });
+                return Err(Error::Ended { server, log: tail(&log) });
             }
             if began.elapsed() > READY_WITHIN {
-                return Err(Error::NotReady {
-                    server,
-                    seconds: READY_WITHIN.as_secs(),
-                    log: tail(&log),
-                });
+                return Err(Error::NotReady { server, seconds: READY_WITHIN.as_secs(), log: tail(&log) });
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
@@ -169,17 +139,11 @@ impl ControlPlane {
     /// Stops the API server, then etcd, and returns once they and their folder are gone.
     pub async fn stop(self) -> Result<(), Error> {
         let supervisor = self.supervisor;
-        task::spawn_blocking(|| supervisor.stop())
-            .await
-            .map_err(io::Error::other)?
-            .map_err(Error::from)
+        task::spawn_blocking(|| supervisor.stop()).await.map_err(io::Error::other)?.map_err(Error::from)
     }
 
     /// Runs kubectl as an administrator and returns what it prints on stdout.
-    pub async fn kubectl(
-        &self,
-        args: impl IntoIterator<Item = impl AsRef<OsStr>>,
-    ) -> Result<String, Error> {
+    pub async fn kubectl(&self, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Result<String, Error> {
         self.kubectl.run(args, None).await
     }
 
@@ -211,11 +175,7 @@ impl ControlPlane {
     /// and returns its path.
     pub fn kubeconfig_for_token(&self, token: &str) -> Result<PathBuf, Error> {
         static WRITTEN: AtomicUsize = AtomicUsize::new(1);
-        let path = self.dir().join(format!(
-            "{}-{}",
-            flags::KUBECONFIG,
-            WRITTEN.fetch_add(1, Ordering::Relaxed)
-        ));
+        let path = self.dir().join(format!("{}-{}", flags::KUBECONFIG, WRITTEN.fetch_add(1, Ordering::Relaxed)));
         flags::write_secret(&path, &flags::kubeconfig(self.dir(), self.ports, token))?;
         Ok(path)
     }
@@ -262,23 +222,10 @@ mod tests {
         let taken = TcpListener::bind("127.0.0.1:0").unwrap();
         let taken = (taken.local_addr().unwrap().port(), taken);
         let free = Ports::free().unwrap();
-        let mut choices = [
-            Ports {
-                etcd_client: taken.0,
-                ..free
-            },
-            Ports {
-                api_server: taken.0,
-                ..free
-            },
-        ]
-        .into_iter();
-        let assets =
-            Assets::locate(&[Program::ApiServer, Program::Etcd, Program::Kubectl]).unwrap();
+        let mut choices = [Ports { etcd_client: taken.0, ..free }, Ports { api_server: taken.0, ..free }].into_iter();
+        let assets = Assets::locate(&[Program::ApiServer, Program::Etcd, Program::Kubectl]).unwrap();
         let choose = || choices.next().map_or_else(Ports::free, Ok);
-        let plane = ControlPlane::start_on(choose, &assets, Options::default())
-            .await
-            .unwrap();
+        let plane = ControlPlane::start_on(choose, &assets, Options::default()).await.unwrap();
         assert_eq!(choices.next().map(|ports| ports.etcd_client), None);
         assert!(!plane.url().ends_with(&taken.0.to_string()));
         plane.stop().await.unwrap();

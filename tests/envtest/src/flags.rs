@@ -21,14 +21,8 @@ impl Ports {
         let bind = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0));
         // All three are held until each has its number, so that they differ.
         let listeners = [bind()?, bind()?, bind()?];
-        let [etcd_client, etcd_peer, api_server] = listeners
-            .each_ref()
-            .map(|l| l.local_addr().map(|addr| addr.port()));
-        Ok(Self {
-            etcd_client: etcd_client?,
-            etcd_peer: etcd_peer?,
-            api_server: api_server?,
-        })
+        let [etcd_client, etcd_peer, api_server] = listeners.each_ref().map(|l| l.local_addr().map(|addr| addr.port()));
+        Ok(Self { etcd_client: etcd_client?, etcd_peer: etcd_peer?, api_server: api_server? })
     }
 }
 
@@ -66,10 +60,7 @@ pub(crate) fn write_files(dir: &Path, ports: Ports) -> io::Result<()> {
     let mut random = [0; 16];
     fs::File::open("/dev/urandom")?.read_exact(&mut random)?;
     let token: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
-    write_secret(
-        &dir.join(TOKENS),
-        &format!("{token},admin,admin,\"system:masters\"\n"),
-    )?;
+    write_secret(&dir.join(TOKENS), &format!("{token},admin,admin,\"system:masters\"\n"))?;
     write_secret(&dir.join(KUBECONFIG), &kubeconfig(dir, ports, &token))?;
     // One line for each request, once its answer is known.
     fs::write(
@@ -80,11 +71,7 @@ pub(crate) fn write_files(dir: &Path, ports: Ports) -> io::Result<()> {
 
 /// Writes a file for its owner alone: clients warn of a kubeconfig that others can read.
 pub(crate) fn write_secret(path: &Path, text: &str) -> io::Result<()> {
-    let mut file = fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)?;
+    let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
     file.write_all(text.as_bytes())
 }
 

@@ -32,10 +32,7 @@ impl Kubectl {
         input: Option<&str>,
     ) -> Result<String, Error> {
         let mut command = self.command();
-        command
-            .args(args)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
+        command.args(args).stdout(Stdio::piped()).stderr(Stdio::piped());
         if input.is_some() {
             command.stdin(Stdio::piped());
         }
@@ -52,16 +49,10 @@ impl Kubectl {
         if output.status.success() {
             return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
         }
-        let args: Vec<_> = command
-            .as_std()
-            .get_args()
-            .map(OsStr::to_string_lossy)
-            .collect();
+        let args: Vec<_> = command.as_std().get_args().map(OsStr::to_string_lossy).collect();
         Err(Error::Kubectl {
             args: args.join(" "),
-            stderr: String::from_utf8_lossy(&output.stderr)
-                .trim_end()
-                .to_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).trim_end().to_owned(),
         })
     }
 }

@@ -36,14 +36,7 @@ use tokio::sync::OnceCell;
 /// With the reason, in every test alike, when it could not be started.
 pub async fn shared() -> &'static ControlPlane {
     static SHARED: OnceCell<Result<ControlPlane, Error>> = OnceCell::const_new();
-    match SHARED
-        .get_or_init(|| {
-            ControlPlane::start(Options {
-                controller_manager: true,
-            })
-        })
-        .await
-    {
+    match SHARED.get_or_init(|| ControlPlane::start(Options { controller_manager: true })).await {
         Ok(plane) => plane,
         Err(error) => panic!("{error}"),
     }

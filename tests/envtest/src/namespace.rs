@@ -11,15 +11,9 @@ pub struct Namespace {
 impl Namespace {
     /// Creates a namespace whose name starts with `prefix` and is unique in the control plane.
     pub async fn create(plane: &ControlPlane, prefix: &str) -> Result<Self, Error> {
-        let manifest =
-            format!("{{apiVersion: v1, kind: Namespace, metadata: {{generateName: '{prefix}-'}}}}");
-        let created = plane.kubectl_with_stdin(
-            ["create", "-f", "-", "-o", "jsonpath={.metadata.name}"],
-            &manifest,
-        );
-        Ok(Self {
-            name: created.await?,
-        })
+        let manifest = format!("{{apiVersion: v1, kind: Namespace, metadata: {{generateName: '{prefix}-'}}}}");
+        let created = plane.kubectl_with_stdin(["create", "-f", "-", "-o", "jsonpath={.metadata.name}"], &manifest);
+        Ok(Self { name: created.await? })
     }
 
     /// The namespace's name.

@@ -36,11 +36,7 @@ impl Supervisor {
         };
         let mut stdout = BufReader::new(stdout);
         let dir = PathBuf::from(read_line(&mut stdout)?);
-        Ok(Self {
-            shell,
-            pipes: Mutex::new((stdin, stdout)),
-            dir,
-        })
+        Ok(Self { shell, pipes: Mutex::new((stdin, stdout)), dir })
     }
 
     pub(crate) fn dir(&self) -> &Path {
@@ -68,11 +64,7 @@ impl Supervisor {
     /// The process id of the server started last under `name`, unless it has ended.
     pub(crate) fn pid(&self, name: &str) -> Option<u32> {
         let pid = fs::read_to_string(self.dir.join(format!("{name}.pid"))).ok()?;
-        if self.has_ended(name) {
-            None
-        } else {
-            pid.trim().parse().ok()
-        }
+        if self.has_ended(name) { None } else { pid.trim().parse().ok() }
     }
 
     /// What the server printed since it was last started.
@@ -83,9 +75,7 @@ impl Supervisor {
 
     /// Stops the servers and returns once they and the folder are gone.
     pub(crate) fn stop(self) -> io::Result<()> {
-        let Self {
-            mut shell, pipes, ..
-        } = self;
+        let Self { mut shell, pipes, .. } = self;
         drop(pipes);
         shell.wait().map(drop)
     }
@@ -95,9 +85,7 @@ fn read_line(from: &mut impl BufRead) -> io::Result<String> {
     let mut line = String::new();
     from.read_line(&mut line)?;
     match line.trim_end() {
-        "" => Err(io::Error::other(
-            "the supervisor ended: is there room in the folder for temporary files?",
-        )),
+        "" => Err(io::Error::other("the supervisor ended: is there room in the folder for temporary files?")),
         line => Ok(line.to_owned()),
     }
 }

@@ -37,11 +37,7 @@ impl User {
 
     fn command(&self, programs: &[&str]) -> Command {
         let mut command = Command::new("sh");
-        let path = format!(
-            "{}:{}",
-            self.path("bin").display(),
-            env::var("PATH").unwrap()
-        );
+        let path = format!("{}:{}", self.path("bin").display(), env::var("PATH").unwrap());
         command
             .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/build.sh"))
             .args(programs)
@@ -95,10 +91,8 @@ fn folder(output: &Output) -> PathBuf {
 }
 
 fn names(folder: &Path) -> Vec<String> {
-    let mut names: Vec<_> = fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .collect();
+    let mut names: Vec<_> =
+        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     names.retain(|name| name != ".lock");
     names.sort();
     names
@@ -110,9 +104,7 @@ fn two_builds_at_once_build_each_program_once() {
     let first = user.start(&["etcd", "kubectl"]);
     wait_until("the first build is at work", || user.builds() == ["etcd"]);
     let second = user.start(&["etcd", "kubectl"]);
-    wait_until("the second waits", || {
-        user.read("progress").contains("waiting for another build")
-    });
+    wait_until("the second waits", || user.read("progress").contains("waiting for another build"));
     user.release();
     let [first, second] = [first, second].map(|build| folder(&build.wait_with_output().unwrap()));
     assert_eq!(first, second);
@@ -128,25 +120,17 @@ fn an_interrupted_build_keeps_whole_programs_only_and_goes_on_from_there() {
         let cache = folder(&user.start(&["etcd"]).wait_with_output().unwrap());
         fs::remove_file(user.path("release")).unwrap();
         let mut build = user.start(&["etcd", "kubectl"]);
-        wait_until("the second program is being built", || {
-            user.builds() == ["etcd", "kubectl"]
-        });
+        wait_until("the second program is being built", || user.builds() == ["etcd", "kubectl"]);
         assert!(signal(interruption, build.id()));
         assert!(!build.wait().unwrap().success());
-        assert!(
-            !names(&cache).contains(&"kubectl".to_owned()),
-            "{interruption}"
-        );
+        assert!(!names(&cache).contains(&"kubectl".to_owned()), "{interruption}");
 
         user.release();
         let again = folder(&user.start(&["etcd", "kubectl"]).wait_with_output().unwrap());
         assert_eq!(again, cache);
         assert_eq!(user.builds(), ["etcd", "kubectl", "kubectl"]);
         assert_eq!(names(&cache), ["etcd", "kubectl"], "{interruption}");
-        assert_eq!(
-            fs::read_to_string(cache.join("kubectl")).unwrap(),
-            "half and half"
-        );
+        assert_eq!(fs::read_to_string(cache.join("kubectl")).unwrap(), "half and half");
     }
 }
 
@@ -156,12 +140,7 @@ fn given_assets_win_and_only_the_controller_manager_is_built_beside_them() {
     user.release();
     let given = user.path("given");
     executable(&given.join("etcd"), "given");
-    let build = |programs: &[&str]| {
-        user.command(programs)
-            .env("KUBEBUILDER_ASSETS", &given)
-            .output()
-            .unwrap()
-    };
+    let build = |programs: &[&str]| user.command(programs).env("KUBEBUILDER_ASSETS", &given).output().unwrap();
 
     assert_eq!(folder(&build(&["etcd"])), given);
     assert!(user.builds().is_empty());
@@ -172,47 +151,30 @@ fn given_assets_win_and_only_the_controller_manager_is_built_beside_them() {
     assert_eq!(fs::read_to_string(both.join("etcd")).unwrap(), "given");
 
     assert!(!build(&["kube-apiserver"]).status.success());
-    assert!(
-        user.read("progress")
-            .contains("no kube-apiserver in KUBEBUILDER_ASSETS")
-    );
+    assert!(user.read("progress").contains("no kube-apiserver in KUBEBUILDER_ASSETS"));
 }
 
 #[test]
 fn a_missing_or_old_go_is_named_in_one_line_with_the_version_to_install() {
     let user = User::new();
-    let needed = include_str!("../kubernetes/go.mod")
-        .lines()
-        .find_map(|line| line.strip_prefix("go "))
-        .unwrap();
+    let needed = include_str!("../kubernetes/go.mod").lines().find_map(|line| line.strip_prefix("go ")).unwrap();
 
-    let old = user
-        .command(&["etcd"])
-        .env("FAKE_GO_VERSION", "1.9.7")
-        .output()
-        .unwrap();
+    let old = user.command(&["etcd"]).env("FAKE_GO_VERSION", "1.9.7").output().unwrap();
     assert!(!old.status.success());
     let said = user.read("progress");
     assert_eq!(said.lines().count(), 1, "{said}");
-    assert!(
-        said.contains("go1.9.7") && said.contains(&format!("install Go {needed} or newer")),
-        "{said}"
-    );
+    assert!(said.contains("go1.9.7") && said.contains(&format!("install Go {needed} or newer")), "{said}");
 
     let path = user.path("without-go");
     fs::create_dir(&path).unwrap();
     for tool in ["sh", "dirname", "sed", "sort", "tail"] {
-        let found = env::split_paths(&env::var_os("PATH").unwrap())
-            .map(|dir| dir.join(tool))
-            .find(|file| file.exists());
+        let found =
+            env::split_paths(&env::var_os("PATH").unwrap()).map(|dir| dir.join(tool)).find(|file| file.exists());
         std::os::unix::fs::symlink(found.unwrap(), path.join(tool)).unwrap();
     }
     let missing = user.command(&["etcd"]).env("PATH", &path).output().unwrap();
     assert!(!missing.status.success());
     let said = user.read("progress");
     assert_eq!(said.lines().count(), 1, "{said}");
-    assert!(
-        said.contains(&format!("Go is missing: install Go {needed} or newer")),
-        "{said}"
-    );
+    assert!(said.contains(&format!("Go is missing: install Go {needed} or newer")), "{said}");
 }

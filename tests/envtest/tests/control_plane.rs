@@ -12,52 +12,28 @@ use std::{
 use common::{signal, wait_until};
 use envtest::{ControlPlane, Error, Namespace, Options, Program};
 
-const CONFIG_MAP: &str =
-    "{apiVersion: v1, kind: ConfigMap, metadata: {name: kept}, data: {answer: '42'}}";
+const CONFIG_MAP: &str = "{apiVersion: v1, kind: ConfigMap, metadata: {name: kept}, data: {answer: '42'}}";
 
 #[tokio::test]
 async fn what_kubectl_applies_is_stored_and_audited() {
     let plane = envtest::shared().await;
     let namespace = Namespace::create(plane, "apply").await.unwrap();
-    plane
-        .kubectl_with_stdin(["-n", namespace.name(), "apply", "-f", "-"], CONFIG_MAP)
-        .await
-        .unwrap();
-    let read = [
-        "-n",
-        namespace.name(),
-        "get",
-        "configmap",
-        "kept",
-        "-o",
-        "jsonpath={.data.answer}",
-    ];
+    plane.kubectl_with_stdin(["-n", namespace.name(), "apply", "-f", "-"], CONFIG_MAP).await.unwrap();
+    let read = ["-n", namespace.name(), "get", "configmap", "kept", "-o", "jsonpath={.data.answer}"];
     assert_eq!(plane.kubectl(read).await.unwrap(), "42");
 
     let created = |line: &&str| {
-        [r#""verb":"create""#, r#""name":"kept""#, namespace.name()]
-            .iter()
-            .all(|part| line.contains(part))
+        [r#""verb":"create""#, r#""name":"kept""#, namespace.name()].iter().all(|part| line.contains(part))
     };
     wait_until("the request is in the audit log", || {
-        fs::read_to_string(plane.audit_log())
-            .unwrap()
-            .lines()
-            .filter(created)
-            .count()
-            == 1
+        fs::read_to_string(plane.audit_log()).unwrap().lines().filter(created).count() == 1
     });
 }
 
 #[tokio::test]
 async fn a_refused_command_says_why() {
-    let refused = envtest::shared()
-        .await
-        .kubectl(["get", "configmap", "absent"])
-        .await;
-    let Err(Error::Kubectl { args, stderr }) = refused else {
-        panic!("{refused:?}")
-    };
+    let refused = envtest::shared().await.kubectl(["get", "configmap", "absent"]).await;
+    let Err(Error::Kubectl { args, stderr }) = refused else { panic!("{refused:?}") };
     assert_eq!(args, "get configmap absent");
     assert!(stderr.contains("NotFound"), "{stderr}");
 }
@@ -66,22 +42,9 @@ async fn a_refused_command_says_why() {
 async fn a_deleted_namespace_goes_with_its_content() {
     let plane = envtest::shared().await;
     let namespace = Namespace::create(plane, "gone").await.unwrap();
-    plane
-        .kubectl_with_stdin(["-n", namespace.name(), "apply", "-f", "-"], CONFIG_MAP)
-        .await
-        .unwrap();
-    plane
-        .kubectl(["delete", "namespace", namespace.name(), "--timeout=300s"])
-        .await
-        .unwrap();
-    let left = plane.kubectl([
-        "get",
-        "configmaps",
-        "-A",
-        "--field-selector=metadata.name=kept",
-        "-o",
-        "name",
-    ]);
+    plane.kubectl_with_stdin(["-n", namespace.name(), "apply", "-f", "-"], CONFIG_MAP).await.unwrap();
+    plane.kubectl(["delete", "namespace", namespace.name(), "--timeout=300s"]).await.unwrap();
+    let left = plane.kubectl(["get", "configmaps", "-A", "--field-selector=metadata.name=kept", "-o", "name"]);
     let gone = ["get", "namespace", namespace.name(), "--ignore-not-found"];
     assert_eq!(plane.kubectl(gone).await.unwrap(), "");
     assert!(!left.await.unwrap().contains(namespace.name()));
@@ -91,31 +54,13 @@ async fn a_deleted_namespace_goes_with_its_content() {
 async fn a_service_account_s_token_gives_its_rights_and_no_more() {
     let plane = envtest::shared().await;
     let namespace = Namespace::create(plane, "token").await.unwrap();
-    plane
-        .kubectl(["-n", namespace.name(), "create", "serviceaccount", "reader"])
-        .await
-        .unwrap();
-    let token = plane
-        .kubectl(["-n", namespace.name(), "create", "token", "reader"])
-        .await
-        .unwrap();
+    plane.kubectl(["-n", namespace.name(), "create", "serviceaccount", "reader"]).await.unwrap();
+    let token = plane.kubectl(["-n", namespace.name(), "create", "token", "reader"]).await.unwrap();
     let kubeconfig = plane.kubeconfig_for_token(&token).unwrap();
     let kubeconfig = format!("--kubeconfig={}", kubeconfig.display());
-    let who = plane
-        .kubectl([
-            &kubeconfig,
-            "auth",
-            "whoami",
-            "-o",
-            "jsonpath={.status.userInfo.username}",
-        ])
-        .await;
-    assert_eq!(
-        who.unwrap(),
-        format!("system:serviceaccount:{namespace}:reader")
-    );
-    let Err(Error::Kubectl { stderr, .. }) = plane.kubectl([&kubeconfig, "get", "secrets"]).await
-    else {
+    let who = plane.kubectl([&kubeconfig, "auth", "whoami", "-o", "jsonpath={.status.userInfo.username}"]).await;
+    assert_eq!(who.unwrap(), format!("system:serviceaccount:{namespace}:reader"));
+    let Err(Error::Kubectl { stderr, .. }) = plane.kubectl([&kubeconfig, "get", "secrets"]).await else {
         panic!("a ServiceAccount without a role reads Secrets")
     };
     assert!(stderr.contains("Forbidden"), "{stderr}");
@@ -124,15 +69,10 @@ async fn a_service_account_s_token_gives_its_rights_and_no_more() {
 #[tokio::test]
 async fn a_killed_api_server_starts_again_with_what_was_stored() {
     let plane = ControlPlane::start(Options::default()).await.unwrap();
-    plane
-        .kubectl_with_stdin(["apply", "-f", "-"], CONFIG_MAP)
-        .await
-        .unwrap();
+    plane.kubectl_with_stdin(["apply", "-f", "-"], CONFIG_MAP).await.unwrap();
     let killed = plane.pid(Program::ApiServer).unwrap();
     assert!(signal("KILL", killed));
-    wait_until("the API server is gone", || {
-        plane.pid(Program::ApiServer).is_none()
-    });
+    wait_until("the API server is gone", || plane.pid(Program::ApiServer).is_none());
     plane.start_api_server().await.unwrap();
     assert_ne!(plane.pid(Program::ApiServer), Some(killed));
     plane.kubectl(["get", "configmap", "kept"]).await.unwrap();
@@ -147,8 +87,7 @@ async fn a_killed_api_server_starts_again_with_what_was_stored() {
 #[ignore = "run by the test below in a process of its own"]
 async fn start_a_control_plane_and_wait() {
     let plane = ControlPlane::start(Options::default()).await.unwrap();
-    let [etcd, api_server] =
-        [Program::Etcd, Program::ApiServer].map(|program| plane.pid(program).unwrap());
+    let [etcd, api_server] = [Program::Etcd, Program::ApiServer].map(|program| plane.pid(program).unwrap());
     println!("\nstarted {etcd} {api_server} {}", plane.dir().display());
     std::future::pending().await
 }
@@ -156,22 +95,12 @@ async fn start_a_control_plane_and_wait() {
 #[test]
 fn a_killed_process_leaves_no_server_and_no_folder_and_etcd_goes_last() {
     let mut child = Command::new(env::current_exe().unwrap())
-        .args([
-            "--exact",
-            "start_a_control_plane_and_wait",
-            "--ignored",
-            "--nocapture",
-        ])
+        .args(["--exact", "start_a_control_plane_and_wait", "--ignored", "--nocapture"])
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    let lines = BufReader::new(child.stdout.take().unwrap())
-        .lines()
-        .map(Result::unwrap);
-    let started = lines
-        .into_iter()
-        .find_map(|line| line.strip_prefix("started ").map(str::to_owned))
-        .unwrap();
+    let lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let started = lines.into_iter().find_map(|line| line.strip_prefix("started ").map(str::to_owned)).unwrap();
     let [etcd, api_server, dir] = started.split(' ').collect::<Vec<_>>().try_into().unwrap();
     let [etcd, api_server]: [u32; 2] = [etcd, api_server].map(|pid| pid.parse().unwrap());
     assert!(signal("0", etcd) && signal("0", api_server) && Path::new(dir).exists());
@@ -181,10 +110,7 @@ fn a_killed_process_leaves_no_server_and_no_folder_and_etcd_goes_last() {
     wait_until("both servers are gone", || {
         let etcd_runs = signal("0", etcd);
         let api_server_runs = signal("0", api_server);
-        assert!(
-            etcd_runs || !api_server_runs,
-            "etcd went before the API server"
-        );
+        assert!(etcd_runs || !api_server_runs, "etcd went before the API server");
         !etcd_runs && !api_server_runs
     });
     wait_until("the folder is gone", || !Path::new(dir).exists());

@@ -131,12 +131,14 @@ impl World {
 
     /// What needs nobody else: it is done at once.
     pub fn go_on(&self, state: &mut State, process: usize, at: usize) {
-        while let Some(pass) = state.processes[process].passes[at].as_mut().filter(|pass| pass.doing == Doing::Deciding) {
+        while let Some(pass) = state.processes[process].passes[at].as_mut().filter(|pass| pass.doing == Doing::Deciding)
+        {
             let next = self.ask(|product| product.next(at as u8, pass));
             match next {
                 Next::LeaveAlone => self.end(state, process, at),
                 Next::SendAgain => {
-                    (pass.answer, pass.read_back, pass.fresh, pass.may_send) = (Answer::None, Sight::None, false, false);
+                    (pass.answer, pass.read_back, pass.fresh, pass.may_send) =
+                        (Answer::None, Sight::None, false, false);
                 }
                 Next::Release(proof) => pass.doing = Doing::Releasing(proof),
                 _ => return,
@@ -371,7 +373,8 @@ impl World {
             Cas::NoAnswer => self.end(state, process, at),
             Cas::Conflict => {
                 let object = state.objects[at];
-                let rests_on_others = matches!(reason, Reason::Orphaned | Reason::HandedOver | Reason::ReleasedByPolicy);
+                let rests_on_others =
+                    matches!(reason, Reason::Orphaned | Reason::HandedOver | Reason::ReleasedByPolicy);
                 if object.reborn != pass.view.object.reborn && !self.is_without(Guard::UidOfRelease) {
                     self.end(state, process, at);
                 } else if rests_on_others {

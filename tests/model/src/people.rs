@@ -27,9 +27,11 @@ impl World {
         }
         match state.keys[0] {
             Key::Good if free => {
-                for (whim, key) in
-                    [(Whim::SwapKey, Key::Other), (Whim::SwapEndpoint, Key::Elsewhere), (Whim::DeleteSecret, Key::Missing)]
-                {
+                for (whim, key) in [
+                    (Whim::SwapKey, Key::Other),
+                    (Whim::SwapEndpoint, Key::Elsewhere),
+                    (Whim::DeleteSecret, Key::Missing),
+                ] {
                     if self.may(whim) {
                         actions.push(Action::SetKey(key));
                     }
@@ -154,10 +156,13 @@ impl World {
             Kind::Purge => false,
         };
         let alive = state.wire.iter().any(|request| request.on_wire)
-            || state.processes.iter().flat_map(|process| process.passes).flatten().any(|pass| pass.doing == Doing::Waiting);
-        let young = |ledger| {
-            self.ask(|product| product.with_old_ack(ledger)) != ledger
-        };
+            || state
+                .processes
+                .iter()
+                .flat_map(|process| process.passes)
+                .flatten()
+                .any(|pass| pass.doing == Doing::Waiting);
+        let young = |ledger| self.ask(|product| product.with_old_ack(ledger)) != ledger;
         done && !alive && state.objects.iter().any(|object| object.is_stored() && young(object.ledger))
     }
 

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use k8s_openapi::ByteString;
 use sender_operator::account::Account;
 use sender_operator::args::{Command, Config, TargetKind, parse_from};
-use sender_operator::credentials::{API_KEY, BASE_URL, Credential};
 use sender_operator::crd::{FINALIZER, SenderAccount};
+use sender_operator::credentials::{API_KEY, BASE_URL, Credential};
 use sender_operator::provider::answer::Answer as Http;
 use sender_operator::provider::list::AccountList;
 use sender_operator::provider::{postpress, puffle};
@@ -85,7 +85,8 @@ pub fn known(setting: &Setting, config: &Config, uid: &str, target: &Target, key
         let host = if provider == Provider::PostPress { "api.postpress.ai" } else { "app.puffle.ai" };
         data.insert(BASE_URL.to_owned(), ByteString(format!("https://{host}/elsewhere").into_bytes()));
     }
-    let credential = Credential::from_secret(&data, provider, uid, &config.hosts).unwrap_or_else(|fault| panic!("{fault}"));
+    let credential =
+        Credential::from_secret(&data, provider, uid, &config.hosts).unwrap_or_else(|fault| panic!("{fault}"));
     Some(Known { fingerprint: credential.fingerprint, endpoint: credential.endpoint.to_string() })
 }
 
@@ -118,7 +119,9 @@ pub fn read(target: &Target, sight: Sight) -> Option<Exchange> {
         (Provider::Puffle, Sight::Connected) => (200, json!({"accounts": row("connected")})),
         (Provider::Puffle, Sight::Disconnected) => (200, json!({"accounts": row("disconnected")})),
         (Provider::Puffle, Sight::Absent) => (200, json!({"accounts": []})),
-        (provider, Sight::Failed) => (503, error(provider == Provider::PostPress, 503, "errors/no_handler", "unavailable")),
+        (provider, Sight::Failed) => {
+            (503, error(provider == Provider::PostPress, 503, "errors/no_handler", "unavailable"))
+        }
         (provider, Sight::Unauthorized) => {
             (401, error(provider == Provider::PostPress, 401, "errors/expired_credentials", "unauthorized"))
         }

@@ -6,8 +6,8 @@ use sender_operator::teardown::target::Kind;
 use crate::guard::Guard;
 use crate::operator::How;
 use crate::rules::{S1, S5};
-use crate::state::{Doing, Fate, Late, Object, Seen, Stage, State, Write};
 use crate::state::Row;
+use crate::state::{Doing, Fate, Late, Object, Seen, Stage, State, Write};
 use crate::world::World;
 
 /// How a write ended for who wrote.
@@ -69,7 +69,9 @@ impl World {
                 }
                 (state.objects[at].ledger, state.objects[at].nonce) = (ledger, nonce);
             }
-            Write::Release { proof, of_reborn } => self.release(state, at, self.ask(|product| product.proof(proof)), of_reborn),
+            Write::Release { proof, of_reborn } => {
+                self.release(state, at, self.ask(|product| product.proof(proof)), of_reborn)
+            }
         }
         self.changed(state, at);
     }

@@ -173,7 +173,8 @@ impl World {
         }
         state.keys = [key; 2];
         for process in state.processes.iter_mut().take(self.bounds.processes) {
-            *process = Process { cache: state.objects.map(|object| Seen { object, current: true }), ..Process::default() };
+            *process =
+                Process { cache: state.objects.map(|object| Seen { object, current: true }), ..Process::default() };
         }
         state
     }

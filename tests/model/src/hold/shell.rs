@@ -69,7 +69,9 @@ impl HoldWorld {
                 let shown = heirs[0].map(|heir| state.users[usize::from(heir)]);
                 let next = match shown.filter(|user| user.is_stored() && user.ours) {
                     None => self.next_heir(&job, [heirs[1], None]),
-                    Some(user) if user.keeper && self.is_without(HoldGuard::HandingOnWrites) => self.after_leave(&job, false),
+                    Some(user) if user.keeper && self.is_without(HoldGuard::HandingOnWrites) => {
+                        self.after_leave(&job, false)
+                    }
                     Some(_) => Next::HandOn { heirs, current: true },
                 };
                 self.go_to(state, process, at, next);
@@ -84,13 +86,15 @@ impl HoldWorld {
                     wrote => self.try_again(state, process, at, wrote),
                 }
             }
-            Next::Confirm { last } => match self.write_user(state, process, at, User { confirmed: true, ..user }, how) {
-                Wrote::Done => {
-                    let next = if last && user.keeper { Next::FindHold } else { Next::Release };
-                    self.go_to(state, process, at, next);
+            Next::Confirm { last } => {
+                match self.write_user(state, process, at, User { confirmed: true, ..user }, how) {
+                    Wrote::Done => {
+                        let next = if last && user.keeper { Next::FindHold } else { Next::Release };
+                        self.go_to(state, process, at, next);
+                    }
+                    wrote => self.try_again(state, process, at, wrote),
                 }
-                wrote => self.try_again(state, process, at, wrote),
-            },
+            }
             Next::FindHold => {
                 let next = if state.secret.held { Next::TakeOff { current: true } } else { Next::Release };
                 self.go_to(state, process, at, next);
@@ -99,12 +103,10 @@ impl HoldWorld {
                 Wrote::Done | Wrote::Gone => self.go_to(state, process, at, Next::Release),
                 wrote => self.try_again(state, process, at, wrote),
             },
-            Next::Release => {
-                match self.write_user(state, process, at, User { stage: Stage::Released, ..user }, how) {
-                    Wrote::Conflict => self.try_again(state, process, at, Wrote::Conflict),
-                    _ => self.end(state, process, at),
-                }
-            }
+            Next::Release => match self.write_user(state, process, at, User { stage: Stage::Released, ..user }, how) {
+                Wrote::Conflict => self.try_again(state, process, at, Wrote::Conflict),
+                _ => self.end(state, process, at),
+            },
         }
     }
 

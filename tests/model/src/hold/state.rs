@@ -78,7 +78,9 @@ pub enum Sweep {
     Nothing,
     Due,
     /// The Secret was read. Whether it is unchanged since.
-    TakeOff { current: bool },
+    TakeOff {
+        current: bool,
+    },
 }
 
 /// One operator process: its memory.

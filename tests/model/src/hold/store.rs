@@ -1,6 +1,6 @@
 //! The API server, and people.
 
-use super::state::{Late, Next, Process, Seen, Secret, State, Sweep, User};
+use super::state::{Late, Next, Process, Secret, Seen, State, Sweep, User};
 use super::{Action, H1, HoldGuard, HoldWorld, is_current};
 use crate::state::Stage;
 
@@ -39,7 +39,8 @@ impl HoldWorld {
         let process = &mut state.processes[process];
         let before = process.cache;
         process.cache = state.users.map(|user| Seen { user, current: true });
-        let gone = before.iter().zip(&process.cache).any(|(before, now)| before.user.is_stored() && !now.user.is_stored());
+        let gone =
+            before.iter().zip(&process.cache).any(|(before, now)| before.user.is_stored() && !now.user.is_stored());
         let nobody = process.cache.iter().all(|seen| !seen.user.is_stored());
         if gone && nobody && !self.is_without(HoldGuard::GoneIsHeard) {
             process.sweep = Sweep::Due;
