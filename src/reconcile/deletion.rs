@@ -5,21 +5,17 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::reads::Sharing;
-use super::release::attempts;
 use super::secrets::Unlocked;
-use super::{Reconciler, jitter, now, twins};
+use super::{Reconciler, jitter, now};
 use crate::account::Account;
 use crate::backoff;
 use crate::kube_io::{ApiFault, Fresh};
-use crate::metrics::Call;
 use crate::status::{self, Why};
 use crate::teardown::ledger::Ledger;
 use crate::teardown::outcome::{Exchange, NotSent, Outcome, Refusal};
 use crate::teardown::view::{Pass, Step};
 use crate::teardown::{decide, settle, twins::can_take_over};
 
-/// From before the write or read that shows an object fresh to the bytes of its DELETE.
-const SEND_WITHIN: Duration = Duration::from_secs(5);
 /// From a read that shows the account connected to the intent that rests on it.
 const INTENT_WITHIN: Duration = Duration::from_secs(5);
 /// A pass waits so long for a list that is arriving, and then gives its slot to another.
@@ -34,7 +30,7 @@ pub(super) struct Hands {
     pub account: Account,
     pub pass: Pass,
     pub unlocked: Option<Unlocked>,
-    fresh: Option<Fresh>,
+    pub fresh: Option<Fresh>,
     read_at: Option<Instant>,
 }
 
@@ -225,46 +221,6 @@ impl Reconciler {
         Ok(None)
     }
 
-    /// The one DELETE. It takes the fresh view, and the view is used up.
-    async fn send(&self, hands: &mut Hands) -> Option<Ended> {
-        let (Some(fresh), Some(unlocked)) = (hands.fresh.take(), &hands.unlocked) else {
-            hands.pass.fresh = false;
-            return None;
-        };
-        let account = fresh.account();
-        let target = &account.view.target;
-        let expected = (&hands.pass.twins, fresh.since() + SEND_WITHIN);
-        // The last look: with the connection ready, immediately before the bytes go.
-        let guard = || {
-            let unchanged = who(&twins(&self.index, &self.config, account)) == who(expected.0);
-            match () {
-                () if Instant::now() >= expected.1 => Err(NotSent::DeadlinePassed),
-                () if self.stopping.is_cancelled() => Err(NotSent::ViewChanged),
-                () if !unchanged || !self.index.is_settled() => Err(NotSent::ViewChanged),
-                () => Ok(()),
-            }
-        };
-        hands.pass.read_back = None;
-        let answer = self.providers.delete(target, &unlocked.credential, guard).await;
-        self.metrics.called(target.provider(), Call::Delete, answer.outcome);
-        tracing::info!(
-            uid = account.view.uid, namespace = account.namespace, name = account.name, account = target.account_id(),
-            attempt = attempts(account, (hands.pass.sends + 1).saturating_sub(hands.pass.recorded)), outcome = ?answer.outcome,
-            http_status = answer.http_status, error_type = answer.error_type, "DELETE"
-        );
-        if answer.outcome == Outcome::Refused(Refusal::Credentials) {
-            self.secrets.forget(account);
-        }
-        if !matches!(answer.outcome, Outcome::NotSent(_)) {
-            hands.pass.sends += 1;
-        }
-        // The request was alive until now: the window begins here.
-        self.window.forget(&account.view.uid);
-        hands.pass.unchanged_for = self.window.unchanged_for(&account.view);
-        hands.pass.answer = Some(answer);
-        None
-    }
-
     async fn read(&self, hands: &Hands, sharing: Sharing) -> Exchange {
         // Only what a credential was found for is ever read.
         let Some(unlocked) = &hands.unlocked else { return not_sent() };
@@ -351,11 +307,6 @@ impl Hands {
         self.fresh = Some(fresh);
         self.pass.fresh = true;
     }
-}
-
-/// Which other objects there are, and which of them are being deleted: what the last look compares.
-fn who(twins: &[crate::teardown::view::Twin]) -> Vec<(&str, bool)> {
-    twins.iter().map(|twin| (twin.uid.as_str(), twin.deleting)).collect()
 }
 
 fn same_attempt(now: &Account, before: &Account) -> bool {

@@ -8,6 +8,7 @@ mod observation;
 mod reads;
 mod release;
 mod secrets;
+mod send;
 mod shared;
 pub mod window;
 

@@ -6,9 +6,9 @@ use sender_operator::teardown::target::Kind;
 use crate::guard::Guard;
 use crate::product::Next;
 use crate::rules::{S3, S4, S7, S8, T1};
-use crate::state::{Answer, Asked, Doing, Key, Object, Pass, Process, Row, Seen, Sight, Stage, State, Window, Write};
+use crate::state::{Answer, Asked, Doing, Key, Object, Pass, Permission, Process, Row, Seen, Sight, Stage, State, Window, Write};
 use crate::store::Cas;
-use crate::world::World;
+use crate::world::{Whim, World};
 
 /// How a request of a step ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,9 +57,9 @@ impl World {
         }
     }
 
-    pub fn can_begin(&self, state: &State, cached: &Object, at: usize) -> bool {
+    pub fn can_begin(&self, state: &State, process: usize, cached: &Object, at: usize) -> bool {
         match cached.stage {
-            Stage::Deleting => true,
+            Stage::Deleting => cached.reborn || !state.processes[process].released[at],
             // An observation that would write nothing is left out.
             Stage::Live if self.bounds.begins_alive && !cached.suspended => {
                 let sight = self.look(state, state.keys[at]);
@@ -129,17 +129,21 @@ impl World {
         window.over
     }
 
-    /// What needs nobody else: it is done at once.
+    /// What needs nobody else, or nobody else can change: it is done at once.
     pub fn go_on(&self, state: &mut State, process: usize, at: usize) {
-        while let Some(pass) = state.processes[process].passes[at].as_mut().filter(|pass| pass.doing == Doing::Deciding)
-        {
+        let key = state.keys[at];
+        while let Some(pass) = state.processes[process].passes[at].as_mut().filter(|pass| pass.doing == Doing::Deciding) {
             let next = self.ask(|product| product.next(at as u8, pass));
             match next {
                 Next::LeaveAlone => self.end(state, process, at),
+                // What changes nothing but times is not written.
+                Next::Wait(ledger) if ledger == pass.view.object.ledger => self.end(state, process, at),
+                Next::ReadCredentials if self.has_one_key() => pass.key = Some(key),
                 Next::SendAgain => {
-                    (pass.answer, pass.read_back, pass.fresh, pass.may_send) =
-                        (Answer::None, Sight::None, false, false);
+                    (pass.answer, pass.read_back) = (Answer::None, Sight::None);
+                    pass.fresh = pass.permission != Permission::None;
                 }
+                Next::Send if pass.permission == Permission::None && !self.is_without(Guard::FreshView) => pass.fresh = false,
                 Next::Release(proof) => pass.doing = Doing::Releasing(proof),
                 _ => return,
             }
@@ -184,12 +188,13 @@ impl World {
             Next::Record(ledger) => {
                 let write = Write::Ledger { ledger, nonce: nonce(ledger) };
                 if self.written(state, process, at, how, write) {
+                    let counted = |ledger| self.ask(|product| product.attempts(ledger));
+                    let more = counted(ledger).saturating_sub(counted(pass.view.object.ledger));
+                    self.learn(state, process, at, |pass, _| pass.recorded += more);
                     self.refreshed(state, process, at);
                 }
             }
             Next::Intend(ledger) => self.intend(state, process, at, how, ledger),
-            // What changes nothing but times is not written.
-            Next::Wait(ledger) if ledger == pass.view.object.ledger => self.end(state, process, at),
             Next::Wait(ledger) => {
                 let write = Write::Ledger { ledger, nonce: nonce(ledger) };
                 if self.written(state, process, at, how, write) {
@@ -213,6 +218,11 @@ impl World {
         }
     }
 
+    /// Whether nobody can store another key.
+    fn has_one_key(&self) -> bool {
+        ![Whim::SwapKey, Whim::SwapEndpoint, Whim::DeleteSecret, Whim::BlindKey].into_iter().any(|whim| self.may(whim))
+    }
+
     fn learn(&self, state: &mut State, process: usize, at: usize, what: impl FnOnce(&mut Pass, Key)) {
         let key = state.keys[at];
         if let Some(pass) = &mut state.processes[process].passes[at] {
@@ -223,7 +233,9 @@ impl World {
     /// The view in hand is what the API server has just shown.
     fn refreshed(&self, state: &mut State, process: usize, at: usize) {
         let forbidden = state.objects[at].is_gated();
-        self.learn(state, process, at, |pass, _| (pass.fresh, pass.may_send, pass.forbidden) = (true, true, forbidden));
+        self.learn(state, process, at, |pass, _| {
+            (pass.fresh, pass.permission, pass.forbidden) = (true, Permission::Given, forbidden);
+        });
     }
 
     fn intend(&self, state: &mut State, process: usize, at: usize, how: How, ledger: u16) {
@@ -279,12 +291,16 @@ impl World {
     fn send(&self, state: &mut State, process: usize, at: usize, pass: &Pass) {
         let who = |bits: u8| bits & 3;
         let unchanged = who(self.twin(state, process, at, pass.view.object)) == who(pass.twin);
-        if !unchanged || !(pass.may_send || self.is_without(Guard::SendDeadline) || self.is_without(Guard::FreshView)) {
+        let in_time = pass.permission == Permission::Given
+            || self.is_without(Guard::SendDeadline)
+            || self.is_without(Guard::FreshView);
+        self.learn(state, process, at, |pass, _| (pass.read_back, pass.permission) = (Sight::None, Permission::None));
+        if !unchanged || !in_time {
             return self.answered(state, process, at, Answer::NotSent);
         }
         self.judge_send(state, at, pass);
         self.learn(state, process, at, |pass, _| {
-            (pass.doing, pass.may_send, pass.intent_stands, pass.forbidden) = (Doing::Waiting, false, false, false);
+            (pass.doing, pass.intent_stands, pass.forbidden) = (Doing::Waiting, false, false);
         });
     }
 
@@ -315,7 +331,6 @@ impl World {
         self.learn(state, process, at, |pass, _| {
             pass.doing = Doing::Deciding;
             pass.answer = answer;
-            pass.may_send = false;
             pass.sends += u8::from(answer != Answer::NotSent);
         });
         // The request was alive until now.
@@ -368,6 +383,7 @@ impl World {
             Cas::Done if confirms => {}
             Cas::Done | Cas::Gone => {
                 state.processes[process].window[at] = Window::default();
+                state.processes[process].released[at] |= !confirms && !pass.of_reborn;
                 self.end(state, process, at);
             }
             Cas::NoAnswer => self.end(state, process, at),

@@ -4,7 +4,7 @@ use sender_operator::teardown::target::Kind;
 
 use crate::guard::Guard;
 use crate::product::{LedgerId, Product};
-use crate::state::{Doing, Fate, Key, Late, Object, Row, Stage, State, Write};
+use crate::state::{Doing, Fate, Key, Late, Object, Permission, Row, Stage, State, Write};
 use crate::world::{Action, Whim, World};
 
 impl World {
@@ -70,7 +70,7 @@ impl World {
             Action::Step(process, at, how) => self.step(state, process, at, how),
             Action::PermissionEnds(process, at) => {
                 if let Some(pass) = &mut state.processes[process].passes[at] {
-                    pass.may_send = false;
+                    pass.permission = Permission::Expired;
                 }
             }
             Action::Answer(process, at, ending) => self.answer(state, process, at, ending),

@@ -18,7 +18,7 @@ use sender_operator::teardown::{confirm, decide, observe};
 use crate::explore::Fold;
 use crate::guard::Guard;
 use crate::shown;
-use crate::state::{Answer, Asked, Key, Object, Pass, Seen, Sight, Stage};
+use crate::state::{Answer, Asked, Doing, Key, Object, Pass, Permission, Seen, Sight, Stage};
 
 /// A ledger, by the order in which it was first written.
 pub type LedgerId = u16;
@@ -104,8 +104,8 @@ impl Product {
     pub fn next(&mut self, at: u8, pass: &Pass) -> Next {
         let asked = Pass {
             view: Seen { object: Object { nonce: 0, ..pass.view.object }, current: false },
-            doing: crate::state::Doing::Deciding,
-            may_send: false,
+            doing: Doing::Deciding,
+            permission: Permission::None,
             of_reborn: false,
             forbidden: false,
             intent_stands: false,
@@ -255,6 +255,7 @@ impl Product {
             answer: shown::answered(target, asked.answer),
             read_back: shown::read(target, read_back),
             sends: u32::from(asked.sends),
+            recorded: u32::from(asked.recorded),
             ..view::Pass::default()
         }
     }
@@ -291,6 +292,11 @@ impl Product {
     /// What [`Reason`] the proof in this ledger names.
     pub fn proved(&self, id: LedgerId) -> Option<Reason> {
         self.ledger(id).teardown.as_ref().and_then(|t| t.proof.as_ref()).map(|proof| proof.reason)
+    }
+
+    /// How many DELETEs it counts.
+    pub fn attempts(&self, id: LedgerId) -> u8 {
+        self.ledger(id).teardown.as_ref().map_or(0, |t| u8::try_from(t.attempt).expect("few attempts"))
     }
 
     /// Whether attempt and phase are the same.

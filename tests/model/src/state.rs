@@ -130,14 +130,27 @@ pub struct Pass {
     pub answer: Answer,
     pub read_back: Sight,
     pub sends: u8,
-    /// The 5 s in which it may send have not passed.
-    pub may_send: bool,
+    /// How many of the sends the ledger counts already.
+    pub recorded: u8,
+    pub permission: Permission,
     /// Ghost: the uid that it was begun for is the second.
     pub of_reborn: bool,
     /// Ghost: a person has forbidden the DELETE since before this pass last looked.
     pub forbidden: bool,
     /// Ghost: its intent stands in the ledger.
     pub intent_stands: bool,
+}
+
+/// Whether what the API server showed in this pass allows to send.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Permission {
+    /// It has shown nothing, or that was used up.
+    #[default]
+    None,
+    /// For 5 s.
+    Given,
+    /// The 5 s have passed.
+    Expired,
 }
 
 /// How long a process has seen an unsettled attempt.
@@ -155,6 +168,8 @@ pub struct Process {
     /// For which objects a predecessor's DELETE may be on its way.
     pub inherited: [bool; 2],
     pub passes: [Option<Pass>; 2],
+    /// Which objects this process has let go: what a late watch shows of them is nothing to work on.
+    pub released: [bool; 2],
     /// The last list, where reads are shared that must not be.
     pub list: Sight,
 }

@@ -62,11 +62,25 @@ fn row(name: &str, bounds: Bounds) -> Report {
 #[test]
 fn try_out() {
     let number = |name: &str, default| std::env::var(name).ok().and_then(|v| v.parse().ok()).unwrap_or(default);
+    let word = |name: &str| std::env::var(name).unwrap_or_default();
     let (f, p) = (number("F", 1_u8), number("P", 1_u8));
-    println!("{}", size_of::<crate::state::State>());
     for processes in [1, 2].into_iter().filter(|n| number("N", *n as u8) == *n as u8) {
-        for kind in KINDS.into_iter().skip(1) {
-            row(&format!("{kind:?} {processes}"), single(kind, processes, f, p));
+        for kind in KINDS.into_iter().filter(|kind| word("K").is_empty() || format!("{kind:?}").starts_with(&word("K"))) {
+            let mut bounds = single(kind, processes, f, p);
+            let w = word("W");
+            if !w.is_empty() {
+                bounds.whims = w.chars().filter_map(|c| match c {
+                    'o' => Some(Whim::Orphan), 's' => Some(Whim::Suspend), 'k' => Some(Whim::SwapKey), 'e' => Some(Whim::SwapEndpoint),
+                    'd' => Some(Whim::DeleteSecret), 'b' => Some(Whim::BlindKey), 't' => Some(Whim::CreateTwin), 'r' => Some(Whim::Recreate), _ => None,
+                }).collect();
+            }
+            bounds.late_writes = number("LATE", 1_u8) == 1;
+            bounds.early_acks = number("EARLY", 1_u8) == 1;
+            bounds.objects = number("O", 1_u8).into();
+            bounds.lanes = number("L", 1_u8).into();
+            bounds.begins_alive = number("LIVE", 0_u8) == 1;
+            bounds.secret_held = number("HELD", 1_u8) == 1;
+            row(&format!("{kind:?} {processes} F={f} P={p} {w}"), bounds);
         }
     }
 }

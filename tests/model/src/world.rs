@@ -10,7 +10,7 @@ use crate::guard::Guard;
 use crate::operator::How;
 use crate::product::{Next, Product, Setting};
 use crate::rules;
-use crate::state::{Doing, Key, Object, Pass, Process, Row, Seen, Sight, Stage, State};
+use crate::state::{Doing, Key, Object, Pass, Permission, Process, Row, Seen, Sight, Stage, State};
 
 /// What people may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -230,7 +230,7 @@ impl World {
             Next::ReadCredentials | Next::Send => step(How::Properly),
             Next::LeaveAlone | Next::SendAgain | Next::Release(_) => unreachable!("{next:?} is taken at once"),
         }
-        if pass.may_send && matches!(next, Next::Send | Next::AskDeletingTwins | Next::AskLiveTwin) {
+        if pass.permission == Permission::Given && matches!(next, Next::Send | Next::AskDeletingTwins | Next::AskLiveTwin) {
             actions.push(Action::PermissionEnds(process, at));
         }
     }
@@ -247,11 +247,11 @@ impl World {
             match &process.passes[object] {
                 Some(pass) => self.pass_actions(state, at, object, pass, actions),
                 None if under_way < self.bounds.lanes => {
-                    if self.can_begin(state, &process.cache[object].object, object) {
+                    if self.can_begin(state, at, &process.cache[object].object, object) {
                         actions.push(Action::Begin(at, object));
                     }
                     let shown = &state.objects[object];
-                    if stale && self.bounds.objects == 1 && self.can_begin(state, shown, object) {
+                    if stale && self.bounds.objects == 1 && self.can_begin(state, at, shown, object) {
                         actions.push(Action::BeginFresh(at, object));
                     }
                 }
