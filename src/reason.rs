@@ -213,6 +213,16 @@ impl Reason {
         self.actor() == Actor::Credentials || matches!(self, Self::SecretForbidden | Self::EndpointRedirects)
     }
 
+    /// Whether another Secret may change it: a deletion then looks at the Secret within a minute, and calls the provider
+    /// before its time only if the Secret is another one.
+    pub fn names_secret(self) -> bool {
+        self.blames_secret()
+            || matches!(
+                self,
+                Self::UnexpectedAnswer | Self::EndpointUnreachable | Self::AddressForbidden | Self::TlsFailure
+            )
+    }
+
     /// Whether the teardown stands until somebody acts, rather than going on by itself.
     pub fn needs_somebody(self) -> bool {
         matches!(self.actor(), Actor::User | Actor::Credentials)

@@ -46,7 +46,7 @@ pub(super) fn credential<'a>(
     let reason = teardown.map_or(Reason::Deleting, |t| t.reason);
     let failed_key = teardown.and_then(|t| t.fingerprint.as_ref());
     match (&pass.credential, early) {
-        (_, Some(at)) if !reason.blames_secret() && reason != Reason::SecretGone && !is_gate(reason) => {
+        (_, Some(at)) if !reason.names_secret() && reason != Reason::SecretGone && !is_gate(reason) => {
             Err(Box::new(not_yet(view, now, at, reason)))
         }
         (None, _) => Err(Box::new(Step::ReadCredentials)),
@@ -59,7 +59,7 @@ pub(super) fn credential<'a>(
             let because = Because { subject: fault.subject.clone(), ..Because::held(fault.reason) };
             Err(Box::new(wait(view, pass, rules, now, ledger, because)))
         }
-        (Some(Ok(known)), Some(at)) if reason.blames_secret() && failed_key == Some(&known.fingerprint) => {
+        (Some(Ok(known)), Some(at)) if reason.names_secret() && failed_key == Some(&known.fingerprint) => {
             Err(Box::new(not_yet(view, now, at, reason)))
         }
         (Some(Ok(known)), _) => Ok(known),

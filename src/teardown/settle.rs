@@ -212,7 +212,7 @@ pub(super) fn unread(view: &View) -> AccountRecord {
 fn poll(reason: Reason) -> Duration {
     match reason {
         Reason::TwinLive | Reason::TwinDeleting | Reason::CrdDeleting | Reason::CrdUnreadable => NEIGHBOUR_POLL,
-        reason if reason.blames_secret() => SECRET_POLL,
+        reason if reason.names_secret() => SECRET_POLL,
         _ => backoff::CAP,
     }
 }

@@ -74,6 +74,7 @@ fn try_out() {
                     'd' => Some(Whim::DeleteSecret), 'b' => Some(Whim::BlindKey), 't' => Some(Whim::CreateTwin), 'r' => Some(Whim::Recreate), _ => None,
                 }).collect();
             }
+            bounds.setting.attempts = number("A", 2_u8).into();
             bounds.late_writes = number("LATE", 1_u8) == 1;
             bounds.early_acks = number("EARLY", 1_u8) == 1;
             bounds.objects = number("O", 1_u8).into();
