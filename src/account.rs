@@ -141,9 +141,11 @@ impl Account {
     pub fn as_twin_of(&self, other: &Self) -> Twin {
         let teardown = self.view.ledger.teardown.as_ref();
         let account = self.view.ledger.account.as_ref();
-        let stands = teardown.is_some_and(|t| {
-            matches!(t.phase, Phase::Held | Phase::Waiting)
-                && !matches!(t.reason, Reason::Deleting | Reason::TwinDeleting)
+        let stands = teardown.is_some_and(|t| match t.phase {
+            // Proved, and perhaps not let go for long: nothing of it is worth waiting for.
+            Phase::Confirmed => true,
+            Phase::Held | Phase::Waiting => !matches!(t.reason, Reason::Deleting | Reason::TwinDeleting),
+            Phase::Intent | Phase::Unknown | Phase::Acked => false,
         });
         Twin {
             uid: self.view.uid.clone(),

@@ -8,6 +8,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use http::HeaderValue;
+use http::header::USER_AGENT;
 use kube::Client;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -148,6 +150,7 @@ async fn client() -> Result<Client, Fault> {
     config.read_timeout = Some(SILENCE);
     config.reset_reader_on_write = true;
     config.default_retry = false;
+    config.headers.push((USER_AGENT, HeaderValue::from_static(concat!("sender-operator/", env!("CARGO_PKG_VERSION")))));
     Ok(Client::try_from(config)?)
 }
 

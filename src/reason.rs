@@ -145,6 +145,8 @@ reasons! {
     ReadingBack => Nobody, "the provider acknowledged the deletion; reading back until it shows", RETRY;
     /// The answer of a DELETE was lost.
     OutcomeUnknown => Nobody, "the answer to a DELETE was lost, and a second one could destroy the account: reading until no request can still be alive", "see spec.afterUnknownOutcome; delete or disconnect the account at the provider to end the wait";
+    /// The answer of a DELETE was lost, and a person asked to be asked.
+    OutcomeHeld => User, "the answer to a DELETE was lost, the account is still connected, and spec.afterUnknownOutcome is Hold: nothing is sent again by itself", "disconnect the account at the provider, or send once more: kubectl patch sacc {name} -n {namespace} --type merge -p '{\"spec\":{\"afterUnknownOutcome\":\"Resend\"}}'";
     /// Not found, without a proof that it ever was there for this key.
     UnprovenAbsence => User, "the provider does not show the account, and nothing proves that this key ever saw it", NOT_FOUND;
     /// Acknowledged, yet alive.

@@ -47,7 +47,7 @@ pub(super) fn decide(view: &View, pass: &Pass, rules: &Rules, now: Timestamp) ->
             (Some(_), false, _) => waits(contradicted(ledger), Because::backoff(Reason::ReadingBack)),
             (Some(_), true, _) => waits(contradicted(ledger), Because::held(Reason::AckedButAlive)),
             (None, false, _) => waits(ledger, Because::backoff(Reason::OutcomeUnknown)),
-            (None, true, AfterUnknownOutcome::Hold) => waits(ledger, Because::held(Reason::OutcomeUnknown)),
+            (None, true, AfterUnknownOutcome::Hold) => waits(ledger, Because::held(Reason::OutcomeHeld)),
             (None, true, AfterUnknownOutcome::Resend) => None,
         },
         outcome if outcome.shows_the_account() => waits(contradicted(ledger), Because::failed(read)),

@@ -97,7 +97,7 @@ async fn with_after_unknown_outcome_hold_nothing_is_sent_again_and_it_goes_when_
     bed.delete("held").await;
     bed.until_reason("held", "OutcomeUnknown").await;
     until_read_again(&bed, WINDOW).await;
-    let held = bed.until_reason("held", "OutcomeUnknown").await;
+    let held = bed.until_reason("held", "OutcomeHeld").await;
     assert_eq!(bed.truth(LINKEDIN), (State::Connected, 1, 0), "after the window and a read, too");
     assert!(deleting(&held) && message(&held).contains("disconnect the account at the provider"), "{}", message(&held));
     assert!(held["status"]["teardown"]["nextAttemptAt"].is_string());
