@@ -1,7 +1,10 @@
+//! Every interleaving of operator, API server, provider, people and faults within stated bounds. What is decided is
+//! decided by the operator's own `decide`, `settle` and `confirm`; what is acted mirrors `src/reconcile`, a step a
+//! transition.
 #![cfg(test)]
+
 mod explore;
 mod guard;
-mod hold;
 mod operator;
 mod people;
 mod product;

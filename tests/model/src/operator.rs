@@ -6,7 +6,9 @@ use sender_operator::teardown::target::Kind;
 use crate::guard::Guard;
 use crate::product::Next;
 use crate::rules::{S3, S4, S7, S8, T1};
-use crate::state::{Answer, Asked, Doing, Key, Object, Pass, Permission, Process, Row, Seen, Sight, Stage, State, Window, Write};
+use crate::state::{
+    Answer, Asked, Doing, Key, Object, Pass, Permission, Process, Row, Seen, Sight, Stage, State, Window, Write,
+};
 use crate::store::Cas;
 use crate::world::{Whim, World};
 
@@ -132,7 +134,8 @@ impl World {
     /// What needs nobody else, or nobody else can change: it is done at once.
     pub fn go_on(&self, state: &mut State, process: usize, at: usize) {
         let key = state.keys[at];
-        while let Some(pass) = state.processes[process].passes[at].as_mut().filter(|pass| pass.doing == Doing::Deciding) {
+        while let Some(pass) = state.processes[process].passes[at].as_mut().filter(|pass| pass.doing == Doing::Deciding)
+        {
             let next = self.ask(|product| product.next(at as u8, pass));
             match next {
                 Next::LeaveAlone => self.end(state, process, at),
@@ -143,7 +146,9 @@ impl World {
                     (pass.answer, pass.read_back) = (Answer::None, Sight::None);
                     pass.fresh = pass.permission != Permission::None;
                 }
-                Next::Send if pass.permission == Permission::None && !self.is_without(Guard::FreshView) => pass.fresh = false,
+                Next::Send if pass.permission == Permission::None && !self.is_without(Guard::FreshView) => {
+                    pass.fresh = false
+                }
                 Next::Release(proof) => pass.doing = Doing::Releasing(proof),
                 _ => return,
             }

@@ -91,7 +91,8 @@ impl World {
         let mut on_wire = on_wire.filter(|request| !(request.acked && self.bounds.slow_acks));
         let passes = state.processes.iter().filter_map(|process| process.passes[at]);
         let mut sending = passes.filter(|pass| {
-            pass.doing == Doing::Waiting || (pass.doing == Doing::Deciding && pass.permission == Permission::Given && pass.own_intent)
+            pass.doing == Doing::Waiting
+                || (pass.doing == Doing::Deciding && pass.permission == Permission::Given && pass.own_intent)
         });
         on_wire.any(|request| request.nonce <= nonce) || sending.any(|pass| pass.view.object.nonce <= nonce)
     }

@@ -41,6 +41,8 @@ pub struct Bounds {
     pub processes: usize,
     /// How many passes one process has under way at once.
     pub lanes: usize,
+    /// Whether each process works on its own object only.
+    pub apart: bool,
     pub faults: u8,
     pub people: u8,
     pub whims: Vec<Whim>,
@@ -230,7 +232,9 @@ impl World {
             Next::ReadCredentials | Next::Send => step(How::Properly),
             Next::LeaveAlone | Next::SendAgain | Next::Release(_) => unreachable!("{next:?} is taken at once"),
         }
-        if pass.permission == Permission::Given && matches!(next, Next::Send | Next::AskDeletingTwins | Next::AskLiveTwin) {
+        if pass.permission == Permission::Given
+            && matches!(next, Next::Send | Next::AskDeletingTwins | Next::AskLiveTwin)
+        {
             actions.push(Action::PermissionEnds(process, at));
         }
     }
@@ -246,7 +250,7 @@ impl World {
         for object in 0..self.bounds.objects {
             match &process.passes[object] {
                 Some(pass) => self.pass_actions(state, at, object, pass, actions),
-                None if under_way < self.bounds.lanes => {
+                None if under_way < self.bounds.lanes && (!self.bounds.apart || at == object) => {
                     if self.can_begin(state, at, &process.cache[object].object, object) {
                         actions.push(Action::Begin(at, object));
                     }
@@ -341,7 +345,9 @@ impl Judged for World {
     /// Two processes are interchangeable.
     fn canonical(&self, state: &State) -> State {
         let mut state = *state;
-        state.processes[..self.bounds.processes].sort_unstable();
+        if !self.bounds.apart {
+            state.processes[..self.bounds.processes].sort_unstable();
+        }
         state
     }
 
