@@ -203,7 +203,8 @@ async fn where_the_operator_asks_for_it_a_deletion_waits_for_the_accounts_id_as_
     let operator = bed.operator(&["--require-confirmation", "Email,Purge"]).await;
     bed.postpress("postpress", "acc_1", "postpress").await;
     bed.linkedin("linkedin", LINKEDIN, "puffle").await;
-    bed.email("email", EMAIL, "puffle").await;
+    let as_people_spell_it = EMAIL.to_ascii_uppercase();
+    bed.email("email", &as_people_spell_it, "puffle").await;
     bed.purge("purge", PURGE, "puffle").await;
     for name in ["postpress", "linkedin", "email", "purge"] {
         bed.until_connected(name).await;
@@ -217,11 +218,13 @@ async fn where_the_operator_asks_for_it_a_deletion_waits_for_the_accounts_id_as_
         let waiting = bed.prompted(name).await;
         assert!(bed.sim.log().deletes(account).is_empty());
         let typed = message(&waiting).to_owned();
-        if name == "email" {
-            bed.kubectl(&["annotate", "sacc", name, "sender-operator.dev/confirm-deletion-"]).await;
-        }
         assert!(typed.ends_with(&format!("sender-operator.dev/confirm-deletion={account}")), "{typed}");
-        bed.obey(&waiting).await;
+        if name == "email" {
+            let spelt = format!("sender-operator.dev/confirm-deletion={as_people_spell_it}");
+            bed.kubectl(&["annotate", "sacc", name, "--overwrite", &spelt]).await;
+        } else {
+            bed.obey(&waiting).await;
+        }
         bed.until_gone(name).await;
         assert_eq!(bed.sim.log().state(account), State::Gone);
     }
