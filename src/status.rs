@@ -10,6 +10,7 @@ use crate::account::{Account, Hold};
 use crate::crd::SenderAccountStatus;
 use crate::reason::{Reason, Words};
 use crate::teardown::ledger::{Ledger, Phase};
+use crate::teardown::observe::unread;
 
 /// Condition types: the first three are kstatus' (<https://pkg.go.dev/sigs.k8s.io/cli-utils/pkg/kstatus/status>).
 pub const READY: &str = "Ready";
@@ -96,7 +97,8 @@ fn status(
     SenderAccountStatus {
         observed_generation: account.generation,
         conditions,
-        account: ledger.account.clone(),
+        // Whose account it is is known before the first read.
+        account: Some(ledger.account.clone().unwrap_or_else(|| unread(&account.view))),
         held_secret_from: hold.as_ref().and_then(|hold| hold.from.clone()),
         held_secret: hold.map(|hold| hold.secret),
         last_handled_reconcile_at: account.requested_at.clone(),

@@ -6,7 +6,6 @@ use jiff::Timestamp;
 
 use super::ledger::{AccountRecord, AccountState, EVIDENCE_REFRESH, age};
 use super::outcome::{Exchange, Outcome, Refusal};
-use super::settle::unread;
 use super::target::Kind;
 use super::view::{Known, View};
 
@@ -56,6 +55,18 @@ pub fn interval(reason: crate::reason::Reason, usual: Duration) -> Duration {
         Reason::AccountConnected | Reason::AccountDisconnected | Reason::Suspended => usual,
         reason if reason.blames_secret() => usual.min(SECRET),
         _ => usual.min(FAILING),
+    }
+}
+
+/// An account of which nothing is known yet.
+pub fn unread(view: &View) -> AccountRecord {
+    AccountRecord {
+        uid: view.uid.clone(),
+        provider: view.target.provider().as_str().to_owned(),
+        state: AccountState::Unknown,
+        alive_at: None,
+        fingerprint: None,
+        endpoint: None,
     }
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::ledger::{AccountRecord, AccountState, Acked, LastOutcome, Ledger, Phase, Teardown};
+use super::ledger::{Acked, LastOutcome, Ledger, Phase, Teardown};
 use super::observe;
 use super::outcome::{Exchange, Outcome};
 use super::proof::Proof;
@@ -33,7 +33,7 @@ pub(super) enum Pace {
 /// While a condition blames the Secret, the Secret alone is read again this often.
 const SECRET_POLL: Duration = Duration::from_secs(30);
 /// What changes without an event on this object is asked again this often.
-const NEIGHBOUR_POLL: Duration = Duration::from_secs(15);
+pub(super) const NEIGHBOUR_POLL: Duration = Duration::from_secs(15);
 
 impl Because {
     pub fn backoff(reason: Reason) -> Self {
@@ -197,21 +197,11 @@ pub(super) fn policy_releases(view: &View, known: &Known) -> bool {
     view.on_not_found == crate::crd::OnNotFound::Release && !view.ledger.saw_alive_under_another(&known.fingerprint)
 }
 
-/// An account of which nothing is known yet.
-pub(super) fn unread(view: &View) -> AccountRecord {
-    AccountRecord {
-        uid: view.uid.clone(),
-        provider: view.target.provider().as_str().to_owned(),
-        state: AccountState::Unknown,
-        alive_at: None,
-        fingerprint: None,
-        endpoint: None,
-    }
-}
-
 fn poll(reason: Reason) -> Duration {
     match reason {
-        Reason::TwinLive | Reason::TwinDeleting | Reason::CrdDeleting | Reason::CrdUnreadable => NEIGHBOUR_POLL,
+        Reason::TwinLive | Reason::TwinDeleting | Reason::CrdDeleting | Reason::CrdUnreadable | Reason::NotListed => {
+            NEIGHBOUR_POLL
+        }
         reason if reason.names_secret() => SECRET_POLL,
         _ => backoff::CAP,
     }

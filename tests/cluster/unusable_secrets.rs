@@ -74,8 +74,10 @@ async fn a_secret_that_cannot_be_used_is_blamed_by_name_its_key_goes_nowhere_and
     let objects = senders.iter().map(|sender| bed.object_of(sender, &json!({})));
     let operator = bed.operator(&[]).await;
     bed.apply_all(&broken.chain(objects).collect::<Vec<_>>()).await;
-    for (_, name, _, reason, _) in &rows {
-        bed.until_reason(name, reason).await;
+    for (kind, name, _, reason, _) in &rows {
+        let object = bed.until_reason(name, reason).await;
+        let provider = if *kind == Kind::PostPress { "PostPress" } else { "Puffle" };
+        assert_eq!(object["status"]["account"]["provider"], provider, "{name}: known before the first read");
     }
 
     bed.delete_all().await;
