@@ -14,7 +14,7 @@ use crate::status::{self, Why};
 use crate::teardown::ledger::Ledger;
 use crate::teardown::outcome::{Exchange, NotSent, Outcome, Refusal};
 use crate::teardown::view::{Pass, Step};
-use crate::teardown::{decide, settle, twins::can_take_over};
+use crate::teardown::{decide, not_listed, settle, twins::can_take_over};
 
 /// From a read that shows the account connected to the intent that rests on it.
 const INTENT_WITHIN: Duration = Duration::from_secs(5);
@@ -47,14 +47,10 @@ impl Reconciler {
     pub(super) async fn tear_down(&self, account: Account) -> Duration {
         // A list that is arriving hides objects: nothing is decided before it is complete.
         let listed = tokio::time::timeout(LISTED_WITHIN, self.index.settled());
-        if !matches!(self.stopping.run_until_cancelled(listed).await, Some(Ok(()))) {
-            tracing::warn!(
-                uid = account.view.uid,
-                namespace = account.namespace,
-                name = account.name,
-                "no deletion is decided before every watched namespace was listed"
-            );
-            return LISTED_WITHIN;
+        match self.stopping.run_until_cancelled(listed).await {
+            Some(Ok(())) => {}
+            Some(Err(_)) => return self.wait_until_listed(&account).await,
+            None => return LISTED_WITHIN,
         }
         let mut account = account;
         for restart in 0..RESTARTS {
@@ -75,6 +71,22 @@ impl Reconciler {
             }
         }
         self.later()
+    }
+
+    async fn wait_until_listed(&self, account: &Account) -> Duration {
+        let unlisted: Vec<_> = self.index.unsettled().iter().map(ToString::to_string).collect();
+        let pass = Pass { jitter: jitter(), ..Pass::default() };
+        let Step::Wait(ledger, delay) =
+            not_listed(&account.view, &pass, &self.config.rules, now(), unlisted.join(", "))
+        else {
+            return LISTED_WITHIN;
+        };
+        match self.wait(account, &ledger, delay).await {
+            Ok(Ended::Due(delay)) => delay,
+            // Another writer was faster: it is said with the next try.
+            Ok(Ended::Again) | Err(ApiFault::Conflict | ApiFault::NotFound) => LISTED_WITHIN,
+            Err(fault) => self.api_fault(account, &fault),
+        }
     }
 
     async fn pass(&self, account: Account) -> Ended {
@@ -134,7 +146,8 @@ impl Reconciler {
                     self.twin(&uid).await.is_some_and(|twin| can_take_over(&twin.view, &account.view.target, now()));
                 pass.live_twins_asked.push((uid, fit));
             }
-            Step::ReadCredentials => match self.secrets.unlock(account).await? {
+            // What the Secret holds now, not what it held before somebody changed it and deleted the object.
+            Step::ReadCredentials => match self.secrets.unlock(account, began).await? {
                 Ok(unlocked) => {
                     pass.credential = Some(Ok(unlocked.known()));
                     hands.unlocked = Some(unlocked);

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::hold::Adopted;
 use super::reads::Sharing;
-use super::{Reconciler, jitter, now};
+use super::{Reconciler, jitter, now, secrets};
 use crate::account::{Account, Hold};
 use crate::backoff;
 use crate::crd::SenderAccountStatus;
@@ -126,7 +126,7 @@ impl Reconciler {
         if account.view.gates.suspended {
             return self.conclude(&account, ledger, Reason::Suspended.into(), hold).await;
         }
-        let unlocked = match self.secrets.unlock(&account).await? {
+        let unlocked = match self.secrets.unlock(&account, secrets::recently()).await? {
             Ok(unlocked) => unlocked,
             Err(fault) => {
                 let why = Why { reason: fault.reason, subject: fault.subject };

@@ -1,4 +1,5 @@
-//! Secrets: read by name, in the object's own namespace, shared for seconds, never listed or watched.
+//! Secrets: read by name, in the object's own namespace, shared by those that need them at the same time, never listed or
+//! watched.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,8 +17,14 @@ use crate::kube_io::{ApiFault, KubeIo};
 use crate::reason::Reason;
 use crate::teardown::view::{Fault, Known};
 
-/// How long one GET of a Secret serves the objects that use it.
+/// How long one GET of a Secret serves the observations of the objects that use it.
 const SHARED_FOR: Duration = Duration::from_secs(3);
+
+/// Since when a GET of a Secret is recent enough for an observation.
+pub fn recently() -> Instant {
+    let now = Instant::now();
+    now.checked_sub(SHARED_FOR).unwrap_or(now)
+}
 
 /// A key, ready to be used, and which version of which Secret it is from.
 pub struct Unlocked {
@@ -49,16 +56,14 @@ impl Secrets {
         Self { io, config, shared: Shared::default() }
     }
 
-    /// The key of an object, or what is wrong with its Secret.
+    /// The key of an object, or what is wrong with its Secret, as a GET that began at `not_before` or later showed it.
     ///
     /// # Errors
     /// [`ApiFault`] when the API server could not be asked: that says nothing about the Secret.
-    pub async fn unlock(&self, account: &Account) -> Result<Result<Unlocked, Fault>, ApiFault> {
+    pub async fn unlock(&self, account: &Account, not_before: Instant) -> Result<Result<Unlocked, Fault>, ApiFault> {
         let key = (account.namespace.clone(), account.secret.clone());
-        let now = Instant::now();
-        let recent = now.checked_sub(SHARED_FOR).unwrap_or(now);
         let ask = async || self.io.secret(&key.0, &key.1).await.map(Arc::new);
-        let secret = match self.shared.get(&key, recent, ask).await {
+        let secret = match self.shared.get(&key, not_before, ask).await {
             Ok(secret) => secret,
             Err(fault) => {
                 self.shared.forget(&key);

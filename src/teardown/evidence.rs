@@ -80,6 +80,7 @@ fn is_gate(reason: Reason) -> bool {
             | Reason::TwinLive
             | Reason::TwinDeleting
             | Reason::RequestMayBeInFlight
+            | Reason::NotListed
     )
 }
 

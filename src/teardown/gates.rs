@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::proof::Proof;
-use super::settle::{Because, wait};
+use super::settle::{Because, NEIGHBOUR_POLL, wait};
 use super::target::Kind;
 use super::view::{Crd, Pass, Rules, Step, View};
 use crate::reason::Reason;
@@ -17,6 +17,16 @@ pub(super) fn let_go(view: &View, pass: &Pass, rules: &Rules, now: Timestamp, pr
     match wait(view, pass, rules, now, view.ledger.clone(), because) {
         Step::Wait(ledger, delay) => Step::Wait(ledger, delay.min(pass.inherited_for)),
         other => other,
+    }
+}
+
+/// No deletion is decided before every watched namespace was listed: it waits, and says which one it waits for.
+pub fn not_listed(view: &View, pass: &Pass, rules: &Rules, now: Timestamp, unlisted: String) -> Step {
+    let because = Because::gate(Reason::NotListed, Some(unlisted));
+    match view.ledger.teardown.as_ref().is_some_and(|teardown| teardown.proof.is_some()) {
+        // What was proved stays as it was written.
+        true => Step::Wait(view.ledger.clone(), NEIGHBOUR_POLL),
+        false => wait(view, pass, rules, now, view.ledger.clone(), because),
     }
 }
 

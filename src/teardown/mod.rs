@@ -17,6 +17,7 @@ pub mod view;
 
 use jiff::Timestamp;
 
+pub use gates::not_listed;
 pub use settle::{confirm, settle};
 use view::{Pass, Rules, Step, View};
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use provider_simulator::{State, Status};
 use serde_json::{Value, json};
 
-use crate::bed::{Bed, EMAIL, LINKEDIN, PURGE};
+use crate::bed::{Bed, EMAIL, LINKEDIN, PURGE, message};
 
 const CRD: &str = "senderaccounts.sender-operator.dev";
 
@@ -97,6 +97,34 @@ async fn a_right_that_is_missing_is_named_and_once_granted_the_deletion_goes_on(
     bed.until_reason("acme", "CrdUnreadable").await;
     assert!(bed.sim.log().deletes("acc_1").is_empty(), "whether the CRD is going is not known");
     grant(&bed, "Cluster", beyond()).await;
+    bed.until_gone("acme").await;
+    assert_eq!((bed.sim.log().state("acc_1"), bed.sim.log().deletes("acc_1").len()), (State::Gone, 1));
+    bed.finish(operator).await;
+}
+
+#[tokio::test]
+async fn a_watched_namespace_that_cannot_be_listed_is_named_on_every_deletion_that_waits_for_it() {
+    let bed = Bed::new("rights-list").await;
+    let beside = bed.beside("rights-list-beside").await;
+    let key = bed.key();
+    bed.sim.postpress().add(&key, "acc_1");
+    bed.postpress_secret("postpress", &key).await;
+    let kubeconfig = service_account(&bed).await;
+    grant(&bed, "", in_the_namespace()).await;
+    grant(&bed, "Cluster", beyond()).await;
+    let operator = bed.start_operator(&kubeconfig, &[&bed.namespace, &beside.namespace], &[]);
+    bed.postpress("acme", "acc_1", "postpress").await;
+    bed.until_connected("acme").await;
+    bed.delete("acme").await;
+    let object = bed.until_waiting("acme", "NotListed").await;
+    assert!(message(&object).contains(&format!("namespace {}", beside.namespace)), "{}", message(&object));
+    assert!(bed.sim.log().deletes("acc_1").is_empty(), "an object there might name the same account");
+
+    let role = format!("{}-operator", bed.namespace);
+    let subject = format!("--serviceaccount={}:operator", bed.namespace);
+    let verbs = ["--verb=get,list,watch,patch", "--resource=senderaccounts.sender-operator.dev"];
+    beside.kubectl(&["create", "role", &role, verbs[0], verbs[1]]).await;
+    beside.kubectl(&["create", "rolebinding", &role, &format!("--role={role}"), &subject]).await;
     bed.until_gone("acme").await;
     assert_eq!((bed.sim.log().state("acc_1"), bed.sim.log().deletes("acc_1").len()), (State::Gone, 1));
     bed.finish(operator).await;

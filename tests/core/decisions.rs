@@ -6,11 +6,11 @@ use proptest::prelude::*;
 use proptest::test_runner::Config;
 use sender_operator::crd::{AfterUnknownOutcome, OnNotFound};
 use sender_operator::reason::Reason;
-use sender_operator::teardown::decide;
-use sender_operator::teardown::ledger::Phase;
+use sender_operator::teardown::ledger::{Ledger, Phase};
 use sender_operator::teardown::outcome::Outcome;
 use sender_operator::teardown::target::Kind;
 use sender_operator::teardown::view::{Crd, Known, Pass, Step, View};
+use sender_operator::teardown::{decide, not_listed};
 
 use crate::any::{RULES, now, pass, view};
 
@@ -149,6 +149,25 @@ proptest! {
     #[test]
     fn the_same_view_and_pass_always_give_the_same_step(view in view(), pass in pass()) {
         prop_assert_eq!(decide(&view, &pass, &RULES, now()), decide(&view.clone(), &pass.clone(), &RULES, now()));
+    }
+
+    #[test]
+    fn a_deletion_that_waits_for_a_list_says_so_and_forgets_nothing(view in view(), pass in pass()) {
+        let step = not_listed(&view, &pass, &RULES, now(), "namespace b".to_owned());
+        let Step::Wait(ledger, _) = step else { return Err(TestCaseError::fail("it does not wait")) };
+        let kept = |ledger: &Ledger| {
+            let teardown = ledger.teardown.as_ref();
+            let attempt = teardown.map_or(0, |t| t.attempt);
+            (attempt, teardown.and_then(|t| t.nonce.clone()), teardown.and_then(|t| t.acked.clone()), ledger.account.clone())
+        };
+        prop_assert_eq!(kept(&ledger), kept(&view.ledger));
+        let proof = |ledger: &Ledger| ledger.teardown.as_ref().and_then(|t| t.proof.clone());
+        prop_assert_eq!(proof(&ledger), proof(&view.ledger));
+        if proof(&ledger).is_none() {
+            let teardown = ledger.teardown.unwrap();
+            prop_assert_eq!((teardown.reason, teardown.subject.as_deref()), (Reason::NotListed, Some("namespace b")));
+            prop_assert!(teardown.next_attempt_at.is_some());
+        }
     }
 
     #[test]
