@@ -5,15 +5,17 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
+use envtest::Leash;
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
 use super::Bed;
 
-/// A running operator. Killed when dropped.
+/// A running operator. Killed when dropped, and when the test's process ends without that.
 pub struct Operator {
     child: Child,
     log: PathBuf,
+    _leash: Leash,
 }
 
 impl Bed {
@@ -57,7 +59,8 @@ impl Bed {
         command.args(flags).env("KUBECONFIG", kubeconfig).stdin(Stdio::null());
         let stderr: File = file.try_clone().expect("a second handle");
         let child = command.stdout(file).stderr(stderr).spawn().expect("the operator starts");
-        let operator = Operator { child, log: path.to_path_buf() };
+        let leash = Leash::on(child.id()).expect("a shell runs");
+        let operator = Operator { child, log: path.to_path_buf(), _leash: leash };
         self.logs.lock().unwrap().push(path);
         operator
     }

@@ -19,12 +19,14 @@ mod control_plane;
 mod error;
 mod flags;
 mod kubectl;
+mod leash;
 mod namespace;
 mod supervisor;
 
 pub use assets::{Assets, Program};
 pub use control_plane::{ControlPlane, Options};
 pub use error::Error;
+pub use leash::Leash;
 pub use namespace::Namespace;
 
 use tokio::sync::OnceCell;

@@ -6,11 +6,11 @@ use std::{
     env, fs,
     io::{BufRead, BufReader},
     path::Path,
-    process::{Command, Stdio},
+    process::{Child, Command, Stdio},
 };
 
 use common::{signal, wait_until};
-use envtest::{ControlPlane, Error, Namespace, Options, Program};
+use envtest::{ControlPlane, Error, Leash, Namespace, Options, Program};
 
 const CONFIG_MAP: &str = "{apiVersion: v1, kind: ConfigMap, metadata: {name: kept}, data: {answer: '42'}}";
 
@@ -92,15 +92,47 @@ async fn start_a_control_plane_and_wait() {
     std::future::pending().await
 }
 
+/// The process that the next test kills, with another one on its leash.
 #[test]
-fn a_killed_process_leaves_no_server_and_no_folder_and_etcd_goes_last() {
+#[ignore = "run by the test below in a process of its own"]
+fn hold_a_process_and_wait() {
+    let mut held = Command::new("sleep").arg("600").spawn().unwrap();
+    let _leash = Leash::on(held.id()).unwrap();
+    println!("\nstarted {}", held.id());
+    held.wait().unwrap();
+}
+
+#[test]
+fn a_process_on_a_leash_is_killed_with_its_holder_and_let_go_when_the_leash_is_dropped() {
+    let (mut child, pid) = run_apart("hold_a_process_and_wait");
+    let pid: u32 = pid.parse().unwrap();
+    assert!(signal("0", pid));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    wait_until("the held process is gone", || !signal("0", pid));
+
+    let mut free = Command::new("sleep").arg("600").spawn().unwrap();
+    drop(Leash::on(free.id()).unwrap());
+    assert!(free.try_wait().unwrap().is_none());
+    free.kill().unwrap();
+    free.wait().unwrap();
+}
+
+/// Runs an ignored test in a process of its own, and returns what it says to have started.
+fn run_apart(test: &str) -> (Child, String) {
     let mut child = Command::new(env::current_exe().unwrap())
-        .args(["--exact", "start_a_control_plane_and_wait", "--ignored", "--nocapture"])
+        .args(["--exact", test, "--ignored", "--nocapture"])
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
     let lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
     let started = lines.into_iter().find_map(|line| line.strip_prefix("started ").map(str::to_owned)).unwrap();
+    (child, started)
+}
+
+#[test]
+fn a_killed_process_leaves_no_server_and_no_folder_and_etcd_goes_last() {
+    let (mut child, started) = run_apart("start_a_control_plane_and_wait");
     let [etcd, api_server, dir] = started.split(' ').collect::<Vec<_>>().try_into().unwrap();
     let [etcd, api_server]: [u32; 2] = [etcd, api_server].map(|pid| pid.parse().unwrap());
     assert!(signal("0", etcd) && signal("0", api_server) && Path::new(dir).exists());
