@@ -1,13 +1,20 @@
 //! Health and metrics over HTTP: `/livez`, `/readyz`, `/metrics`. Nothing secret, nothing that changes anything.
 
+use std::collections::VecDeque;
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use axum::serve::Listener;
+use hyper::server::conn::http1;
+use hyper_util::rt::TokioIo;
+use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -28,12 +35,28 @@ pub struct Admin {
     pub stopping: CancellationToken,
 }
 
+/// So many visitors at most: each takes a descriptor from those that deletions need. One more, and the one who came first
+/// is shown out: a probe never waits behind visitors who never finish.
+const VISITORS: usize = 32;
+/// A visit takes no longer, however slowly its request comes.
+const VISIT: Duration = Duration::from_secs(10);
+
 /// Serves until the process ends.
-///
-/// # Errors
-/// When the socket can accept no more connections.
-pub async fn serve(listener: TcpListener, admin: Admin) -> std::io::Result<()> {
-    axum::serve(listener, router(admin)).await
+pub async fn serve(mut listener: TcpListener, admin: Admin) -> Infallible {
+    let service = TowerToHyperService::new(router(admin));
+    let mut visits = VecDeque::new();
+    loop {
+        // It waits where there is no descriptor left.
+        let (stream, _) = Listener::accept(&mut listener).await;
+        let visit = http1::Builder::new().serve_connection(TokioIo::new(stream), service.clone());
+        // How it ends is the visitor's affair.
+        visits.push_back(tokio::spawn(tokio::time::timeout(VISIT, visit)).abort_handle());
+        if visits.len() > VISITORS
+            && let Some(first) = visits.pop_front()
+        {
+            first.abort();
+        }
+    }
 }
 
 fn router(admin: Admin) -> Router {

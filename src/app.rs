@@ -46,8 +46,6 @@ enum Fault {
     Client(#[from] kube::Error),
     #[error("--listen {address} cannot be served: {source}; choose another address or port")]
     Listen { address: SocketAddr, source: io::Error },
-    #[error("the admin endpoint ended: {0}")]
-    Admin(io::Error),
     #[error("the operating system gives no signals or threads: {0}")]
     System(#[from] io::Error),
     #[error("the controller ended by itself: this is a bug")]
@@ -130,7 +128,7 @@ async fn operate(config: Config) -> Result<(), Fault> {
     };
     let ended = tokio::select! {
         () = work => if stopping.is_cancelled() { Ok(()) } else { Err(Fault::ControllerEnded) },
-        Err(error) = admin::serve(listener, admin) => Err(Fault::Admin(error)),
+        never = admin::serve(listener, admin) => match never {},
         signal = signals.obey(&stopping) => Err(Fault::Forced { signal }),
         () = overdue(&stopping) => Err(Fault::StopTooSlow),
     };

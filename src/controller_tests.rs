@@ -272,7 +272,8 @@ async fn after_a_watch_was_lost_the_objects_that_went_meanwhile_are_known_to_be_
 async fn nothing_is_watched_before_the_crd_is_served() {
     let (fake, client) = Fake::start().await;
     let waiting = tokio::spawn(async move { until_served(&client).await });
-    for served in [None, Some("others-of-the-group")] {
+    // Without its status nothing could be written down: that is not served, either.
+    for served in [None, Some(&["others-of-the-group"][..]), Some(&["senderaccounts"])] {
         fake.change(|world| (world.served, world.asked_what_is_served) = (served, 0));
         soon(async {
             // The second question shows that the answer to the first was not enough.
@@ -283,7 +284,7 @@ async fn nothing_is_watched_before_the_crd_is_served() {
         .await;
         assert!(!waiting.is_finished());
     }
-    fake.change(|world| world.served = Some("senderaccounts"));
+    fake.change(|world| world.served = Some(&["senderaccounts", "senderaccounts/status"]));
     soon(waiting).await.unwrap();
 }
 

@@ -51,7 +51,10 @@ impl From<KubeError> for ApiFault {
                 // A failed `test` of a JSON patch is a 422 that names no field; one that names fields is a refusal.
                 let causes = status.details.as_ref().is_some_and(|details| !details.causes.is_empty());
                 let text = printable(&status.message);
+                let named = status.details.as_ref().is_some_and(|details| !details.name.is_empty());
                 match status.code {
+                    // What names no object is not about it, or not the API server's: the object may be there.
+                    404 if !named => Self::Unavailable(format!("404 for no object: {text}")),
                     404 => Self::NotFound,
                     409 => Self::Conflict,
                     422 if !causes => Self::Conflict,
@@ -129,8 +132,19 @@ impl KubeIo {
         let patch = guarded(account, vec![json!({"op": "add", "path": "/status", "value": status})])?;
         let accounts = self.accounts(&account.namespace);
         let params = PatchParams { field_manager: Some(FIELD_MANAGER.into()), ..PatchParams::default() };
-        let object = deadline(accounts.patch_status(&account.name, &params, &patch)).await?;
-        self.fresh(object, since)
+        match deadline(accounts.patch_status(&account.name, &params, &patch)).await {
+            Ok(object) => self.fresh(object, since),
+            // Where a CRD has no status, the API server says of the object that it is not there.
+            Err(ApiFault::NotFound) if self.is_there(account).await => {
+                Err(ApiFault::Unavailable("it does not serve the status; is the CRD as crds/ has it?".to_owned()))
+            }
+            Err(fault) => Err(fault),
+        }
+    }
+
+    async fn is_there(&self, account: &Account) -> bool {
+        let there = self.get(&account.namespace, &account.name).await;
+        there.is_ok_and(|fresh| fresh.account().view.uid == account.view.uid)
     }
 
     /// Changes the metadata, if the object is still the one that `account` shows.

@@ -26,7 +26,7 @@ pub(super) struct World {
     /// The namespace that nobody may list.
     pub(super) forbidden: Option<String>,
     /// What the group serves, once it is there.
-    pub(super) served: Option<&'static str>,
+    pub(super) served: Option<&'static [&'static str]>,
     pub(super) asked_what_is_served: usize,
 }
 
@@ -96,10 +96,11 @@ fn status(code: StatusCode) -> Response {
 async fn discovery(State(fake): State<Fake>) -> Response {
     let mut world = fake.world.lock().unwrap();
     world.asked_what_is_served += 1;
-    let Some(name) = world.served else { return (StatusCode::NOT_FOUND, "404 page not found\n").into_response() };
-    let resource = json!({"name": name, "singularName": "", "namespaced": true, "kind": "X", "verbs": []});
+    let Some(names) = world.served else { return (StatusCode::NOT_FOUND, "404 page not found\n").into_response() };
+    let resource = |name| json!({"name": name, "singularName": "", "namespaced": true, "kind": "X", "verbs": []});
+    let resources: Vec<_> = names.iter().map(resource).collect();
     axum::Json(
-        json!({"kind": "APIResourceList", "groupVersion": "sender-operator.dev/v1alpha1", "resources": [resource]}),
+        json!({"kind": "APIResourceList", "groupVersion": "sender-operator.dev/v1alpha1", "resources": resources}),
     )
     .into_response()
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::APIResourceList;
 use kube::{Client, Resource};
 use tokio::time::Instant;
 
@@ -33,8 +34,13 @@ async fn served(client: &Client) -> Result<(), String> {
     let plural = SenderAccount::plural(&());
     let absent =
         || format!("the CRD {CRD_NAME} is not there or not established yet; install it: kubectl apply -f crds/");
+    let status = format!("{plural}/status");
+    let has = |list: &APIResourceList, name: &str| list.resources.iter().any(|resource| resource.name == name);
     match tokio::time::timeout(DEADLINE, client.list_api_group_resources(&version)).await {
-        Ok(Ok(list)) if list.resources.iter().any(|resource| resource.name == plural) => Ok(()),
+        Ok(Ok(list)) if has(&list, &plural) && has(&list, &status) => Ok(()),
+        Ok(Ok(list)) if has(&list, &plural) => Err(format!(
+            "the CRD {CRD_NAME} has no status subresource, and nothing could be written down; install it as it is: kubectl apply -f crds/"
+        )),
         Ok(Ok(_)) => Err(absent()),
         // Not a Status but plain text, so that only the code can be read.
         Ok(Err(kube::Error::Api(status))) if status.code == 404 => Err(absent()),

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use provider_simulator::{Fault, On, Simulator, State};
+use provider_simulator::{Fault, FaultHandle, On, Simulator, State};
 use serde_json::json;
 
 use crate::bed::{Bed, Kind, Sender, message};
@@ -212,5 +212,37 @@ async fn of_two_senders_that_vanish_together_from_the_list_of_one_key_none_is_ta
     bed.until_gone("sender").await;
     assert_eq!(bed.truth(&sender.account), (State::Disconnected, 1, 1));
     assert_eq!(bed.truth(&other.account), (State::Connected, 0, 0));
+    bed.finish(operator).await;
+}
+
+#[tokio::test]
+async fn a_key_that_is_rotated_while_a_request_is_out_does_not_make_its_404_a_proof_under_the_new_one() {
+    let bed = Bed::new("rotated-key").await;
+    let senders: Vec<_> = bed.senders().into_iter().filter(|sender| sender.kind != Kind::LinkedIn).collect();
+    let operator = bed.operator(&["--observe-interval", "1h"]).await;
+    bed.adopt_connected(&senders).await;
+    // Of the key that saw the account alive nothing may come through until it is back.
+    let refused = senders.iter().map(|sender| bed.sim.fault(On::any().key(&sender.key), Fault::status(503)));
+    let refused: Vec<_> = refused.collect();
+    let strangers: Vec<_> = senders.iter().map(|_| bed.key()).collect();
+    let held = senders.iter().zip(&strangers).map(|(sender, stranger)| {
+        sender.open_workspace(&bed.sim, stranger);
+        bed.sim.fault(On::any().key(stranger).times(1), Fault::own().hold())
+    });
+    let held: Vec<_> = held.collect();
+    let swapped = senders.iter().zip(&strangers).map(|(sender, stranger)| sender.secret(&bed.sim, stranger));
+    bed.apply_all(&swapped.collect::<Vec<_>>()).await;
+    bed.delete_all().await;
+    for (sender, held) in senders.iter().zip(&held) {
+        bed.eventually(&format!("{} asks with the other key", sender.name), async || held.waiting() == 1).await;
+    }
+    bed.apply_all(&senders.iter().map(|sender| sender.secret(&bed.sim, &sender.key)).collect::<Vec<_>>()).await;
+    held.iter().for_each(FaultHandle::release);
+    for (sender, held) in senders.iter().zip(&held) {
+        bed.eventually(&format!("{} is answered", sender.name), async || held.waiting() == 0).await;
+    }
+    refused.iter().for_each(FaultHandle::clear);
+    bed.until_all_gone(&senders).await;
+    bed.assert_ended(&senders);
     bed.finish(operator).await;
 }

@@ -27,3 +27,4 @@ mod twins;
 mod undecodable;
 mod unknown_outcomes;
 mod unusable_secrets;
+mod verdicts;

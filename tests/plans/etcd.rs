@@ -1,82 +1,220 @@
-//! etcd dies or stands still in the middle of a deletion: what was committed stays, what was not is done again. On a
-//! control plane of its own.
+//! etcd or the API server dies or stands still in the middle of a deletion, the store is full, compacted, or replaced by an
+//! older copy: what was committed stays, what was not is done again. On a control plane of its own.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use envtest::Program;
 use fault_proxy::{Call, Fault, Moment, On};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
+use serde_json::json;
 
-use crate::bed::Bed;
+use crate::bed::Property;
 use crate::kind::Kind;
 use crate::life::Life;
-use crate::verdict::{failure, receipts};
+use crate::store::{Store, signal};
 
-const STRIKES: [(Call, Moment, Signal); 6] = [
-    (Call::WriteIntent, Moment::Before, Signal::KILL),
-    (Call::WriteIntent, Moment::AfterCommit, Signal::KILL),
-    (Call::WriteConfirmed, Moment::Before, Signal::KILL),
-    (Call::Release, Moment::Before, Signal::KILL),
-    (Call::WriteIntent, Moment::Before, Signal::STOP),
-    (Call::WriteIntent, Moment::AfterCommit, Signal::STOP),
+const STRIKES: [(Call, Moment, Program, Signal); 8] = [
+    (Call::WriteIntent, Moment::Before, Program::Etcd, Signal::KILL),
+    (Call::WriteIntent, Moment::AfterCommit, Program::Etcd, Signal::KILL),
+    (Call::WriteConfirmed, Moment::Before, Program::Etcd, Signal::KILL),
+    (Call::Release, Moment::Before, Program::Etcd, Signal::KILL),
+    (Call::WriteIntent, Moment::Before, Program::Etcd, Signal::STOP),
+    (Call::WriteIntent, Moment::AfterCommit, Program::Etcd, Signal::STOP),
+    (Call::WriteIntent, Moment::AfterCommit, Program::ApiServer, Signal::KILL),
+    (Call::Release, Moment::Before, Program::ApiServer, Signal::KILL),
 ];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_disconnect_survives_an_etcd_that_dies_or_stands_still_in_it_and_has_one_effect() {
-    if std::env::var("PLAN").is_ok_and(|plan| plan != "etcd") {
-        return;
-    }
-    let (bed, _alone) = Bed::alone("etcd").await;
-    let life = Life::on(bed).await;
-    life.start();
-    for (number, (call, moment, signal)) in STRIKES.into_iter().enumerate() {
-        let name = format!("{call}-{moment}-{number}").to_lowercase();
-        let account = format!("{number:08x}-bf4a-4f6c-8f86-4c3d5e9a0b44");
-        let steps = async { struck(&life, &name, &account, (call, moment), signal).await };
-        if let Some(failure) = failure(steps).await {
-            panic!(
-                "{name}: {failure}\n{}\nPLAN=etcd cargo test --test plans etcd::",
-                life.timeline(&[&name, &account])
-            );
+async fn a_disconnect_survives_an_etcd_or_api_server_that_dies_or_stands_still_in_it_and_has_one_effect() {
+    Life::plan_alone("etcd", async |life| {
+        life.start();
+        for (number, (call, moment, program, signal)) in STRIKES.into_iter().enumerate() {
+            let name = format!("{call}-{moment}-{number}").to_lowercase();
+            struck(life, number, &name, (call, moment), (program, signal)).await;
         }
-    }
-    life.judge_keys().await;
+        life.judge_keys().await;
+    })
+    .await;
 }
 
-/// One deletion, at one call of which etcd meets this signal.
-async fn struck(life: &Life, name: &str, account: &str, (call, moment): (Call, Moment), signal: Signal) {
+/// One deletion, at one call of which a server meets this signal.
+async fn struck(
+    life: &Life,
+    number: usize,
+    name: &str,
+    (call, moment): (Call, Moment),
+    (program, signalled): (Program, Signal),
+) {
     let (kind, plane) = (Kind::Disconnect, life.bed.plane);
-    kind.create(&life.bed, name, account, name, &life.bed.key()).await;
-    life.bed.until_reason(name, kind.at_rest()).await;
-    let etcd = plane.pid(Program::Etcd).and_then(|pid| Pid::from_raw(pid.cast_signed())).expect("etcd runs");
+    let account = at_rest(life, kind, number, name).await;
     let met = Arc::new(AtomicBool::new(false));
     let strike = {
         let met = Arc::clone(&met);
         move || {
-            kill_process(etcd, signal).expect("etcd can be signalled");
+            signal(plane, program, signalled);
             met.store(true, Ordering::SeqCst);
         }
     };
     life.proxy.rule(On::call(call).about(name), Fault::pause(moment, strike));
+    let before = life.crew.log().lines().count();
     life.bed.mark(name).await;
-    life.bed.eventually("etcd is struck", async || met.load(Ordering::SeqCst)).await;
-    if signal == Signal::KILL {
-        life.bed.eventually("etcd has ended", async || plane.pid(Program::Etcd).is_none()).await;
-        plane.start_etcd().await.expect("etcd starts again");
+    life.bed.eventually("the server is struck", async || met.load(Ordering::SeqCst)).await;
+    if signalled == Signal::KILL {
+        life.bed.eventually("it has ended", async || plane.pid(program).is_none()).await;
+        match program {
+            Program::Etcd => plane.start_etcd().await,
+            _ => plane.start_api_server().await,
+        }
+        .expect("it starts again");
     } else {
-        let before = life.crew.log().lines().count();
-        let felt =
-            async || life.crew.log().lines().skip(before).any(|line| line.contains("API server could not be used"));
-        life.bed.eventually("the operator notices", felt).await;
-        kill_process(etcd, Signal::CONT).expect("etcd can be signalled");
+        felt(life, before).await;
+        signal(plane, program, Signal::CONT);
     }
-    life.bed
-        .eventually("the API server is back", async || plane.kubectl(["get", "--raw", "/readyz"]).await.is_ok())
-        .await;
+    life.bed.until_api_server_ready().await;
     life.bed.until_gone(name).await;
-    kind.check(&life.bed.sim.log(), account);
-    life.judge_order(kind, name, account);
-    assert!(!receipts(&life.crew.log(), name).is_empty(), "no receipt");
-    life.bed.eventually("the hold is off", async || life.bed.secret_finalizers(name).await.is_empty()).await;
+    life.judge_one(kind, name, &account, name).await;
+}
+
+/// An object of this kind that was adopted and observed, with a Secret of its name.
+async fn at_rest(life: &Life, kind: Kind, number: usize, name: &str) -> String {
+    let account = kind.nth_account(number);
+    kind.create(&life.bed, name, &account, name, &life.bed.key()).await;
+    life.bed.until_reason(name, kind.at_rest()).await;
+    account
+}
+
+/// Waits until the operator says, in a line after these, that the API server is of no use.
+async fn felt(life: &Life, lines: usize) {
+    let felt = async || life.crew.log().lines().skip(lines).any(|line| line.contains("API server could not be used"));
+    life.bed.eventually("the operator notices", felt).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn while_the_store_is_full_nothing_that_must_be_written_ahead_is_sent() {
+    Life::plan_alone("store-full", async |life| {
+        life.start();
+        let kinds = [(Kind::Disconnect, Call::WriteIntent), (Kind::PostPress, Call::GetAccount)];
+        for (number, (kind, last)) in kinds.into_iter().enumerate() {
+            let name = format!("full-{number}");
+            let account = at_rest(life, kind, number, &name).await;
+            let store = Store::of(&life.bed);
+            let full = Arc::new(AtomicBool::new(false));
+            let strike = {
+                let (full, store) = (Arc::clone(&full), Store::of(&life.bed));
+                move || {
+                    store.full(true);
+                    full.store(true, Ordering::SeqCst);
+                }
+            };
+            life.proxy.rule(On::call(last).about(&name), Fault::pause(Moment::Before, strike));
+            let before = life.crew.log().lines().count();
+            life.bed.mark(&name).await;
+            life.bed.eventually("the store is full", async || full.load(Ordering::SeqCst)).await;
+            felt(life, before).await;
+            assert!(life.bed.object(&name).await.is_some(), "{name} was released");
+            if kind.is_written_ahead() {
+                assert_eq!(life.bed.sim.log().deletes(&account).len(), 0);
+            }
+            store.full(false);
+            life.bed.until_gone(&name).await;
+            life.judge_one(kind, &name, &account, &name).await;
+        }
+        life.judge_all().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_mark_from_before_a_compaction_is_found_when_the_watch_cannot_go_on() {
+    Life::plan_alone("store-compacted", async |life| {
+        let (kind, name, store) = (Kind::Disconnect, "compacted", Store::of(&life.bed));
+        life.start();
+        let account = at_rest(life, kind, 0, name).await;
+        let lists = || life.proxy.trace().iter().filter(|entry| entry.call == Call::ListAccounts).count();
+        let before = lists();
+        // What the watch does not show it cannot go on from.
+        life.proxy.events().drop_if(|event| {
+            event["type"] == "BOOKMARK" || event["object"]["metadata"]["deletionTimestamp"].is_string()
+        });
+        life.bed.mark(name).await;
+        store.compact();
+        store.kill(&life.bed, Program::ApiServer).await;
+        life.bed.plane.start_api_server().await.expect("the API server starts again");
+        life.proxy.events().drop_none();
+        life.bed.until_gone(name).await;
+        assert!(lists() > before, "the watch went on as if nothing were missing");
+        life.judge_one(kind, name, &account, name).await;
+        life.judge_all().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn objects_that_a_restored_store_brings_back_are_read_first_and_get_no_further_effect() {
+    Life::plan_alone("store-restored", async |life| {
+        let (bed, store) = (&life.bed, Store::of(&life.bed));
+        bed.excuse(Property::S4, "the restore takes the release back");
+        bed.excuse(Property::S11, "until the next operator has looked, the restored status is of the past");
+        life.start();
+        // Alive in the copy, or marked and not begun.
+        let rows = [
+            (Kind::Disconnect, "soft-alive", false),
+            (Kind::PostPress, "gone-alive", false),
+            (Kind::Disconnect, "soft-marked", true),
+            (Kind::PostPress, "gone-marked", true),
+        ];
+        let mut accounts = Vec::new();
+        for (number, (kind, name, marked)) in rows.into_iter().enumerate() {
+            accounts.push(at_rest(life, kind, number, name).await);
+            if marked {
+                bed.patch_spec(name, &json!({"deletionProtection": true})).await;
+                bed.mark(name).await;
+                bed.until_waiting(name, "DeletionProtected").await;
+            }
+        }
+        let copy = store.copy(bed).await;
+        for (_, name, marked) in rows {
+            if marked {
+                bed.patch_spec(name, &json!({"deletionProtection": false})).await;
+            } else {
+                bed.mark(name).await;
+            }
+        }
+        for (_, name, _) in rows {
+            bed.until_gone(name).await;
+        }
+        life.crew.kill();
+        store.restore(bed, &copy).await;
+        let ended: Vec<_> = accounts.iter().map(|account| bed.truth(account)).collect();
+
+        life.start();
+        bed.until_reason("soft-alive", "AccountDisconnected").await;
+        bed.until_reason("gone-alive", "AccountMissing").await;
+        for (_, name, marked) in rows {
+            if marked {
+                bed.until_waiting(name, "DeletionProtected").await;
+            }
+        }
+        let now: Vec<_> = accounts.iter().map(|account| bed.truth(account)).collect();
+        assert_eq!(now, ended, "nothing is sent for what nobody asks to be deleted");
+        for (_, name, marked) in rows {
+            if marked {
+                bed.patch_spec(name, &json!({"deletionProtection": false})).await;
+            } else {
+                bed.mark(name).await;
+            }
+        }
+        for ((kind, name, _), account) in rows.into_iter().zip(&accounts) {
+            bed.until_gone(name).await;
+            kind.check(&bed.sim.log(), account);
+        }
+        for (number, (kind, name, _)) in rows.into_iter().enumerate() {
+            let (_, deletes, effective) = bed.truth(&accounts[number]);
+            let further = usize::from(kind == Kind::PostPress);
+            assert_eq!((deletes, effective), (ended[number].1 + further, ended[number].2), "{name}");
+        }
+        life.judge_all().await;
+    })
+    .await;
 }

@@ -49,6 +49,14 @@ impl Kind {
         }
     }
 
+    /// The provider's id of one of several accounts.
+    pub fn nth_account(self, number: usize) -> String {
+        match self {
+            Self::PostPress | Self::Keeper => format!("acc_{number}"),
+            _ => format!("{number:08x}-bf4a-4f6c-8f86-4c3d5e9a0b44"),
+        }
+    }
+
     /// What the object shows before it is deleted.
     pub fn at_rest(self) -> &'static str {
         if self == Self::Disconnected { "AccountDisconnected" } else { "AccountConnected" }
@@ -135,7 +143,8 @@ impl Bed {
         secrets.get(name).await.expect("the Secret is there").metadata.finalizers.unwrap_or_default()
     }
 
-    fn accounts(&self) -> Api<DynamicObject> {
+    /// The objects, as somebody else than the operator reads and writes them.
+    pub fn accounts(&self) -> Api<DynamicObject> {
         Api::namespaced_with(self.client.clone(), &self.namespace, &ApiResource::erase::<SenderAccount>(&()))
     }
 }

@@ -1,5 +1,6 @@
 //! A bed, a proxy, and the operators that follow one another in it.
 
+use std::process::Command;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use fault_proxy::{Call, Entry, Fault, Moment, On, Proxy};
@@ -63,6 +64,11 @@ impl Crew {
         *self.killed.borrow()
     }
 
+    /// Where the admin port of the last one is.
+    pub fn admin_address(&self) -> String {
+        self.operators().last().expect("an operator runs").admin_address()
+    }
+
     /// What all of them wrote.
     pub fn log(&self) -> String {
         self.operators().iter().map(Operator::log).collect()
@@ -72,32 +78,50 @@ impl Crew {
 impl Life {
     /// A world without an operator yet.
     pub async fn new(name: &str) -> Self {
-        Self::on(Bed::new(name).await).await
+        Self::with(Bed::new(name).await, &FLAGS).await
     }
 
-    /// The same on this bed.
-    pub async fn on(bed: Bed) -> Self {
-        Self::with(bed, &FLAGS).await
+    /// A world on this bed, where operators read live objects every two seconds.
+    pub async fn observing_on(bed: Bed) -> Self {
+        Self::with(bed, &OBSERVING).await
     }
 
     /// The same, where operators read live objects every two seconds.
     pub async fn observing(name: &str) -> Self {
-        Self::with(Bed::new(name).await, &OBSERVING).await
+        Self::observing_on(Bed::new(name).await).await
     }
 
-    async fn with(bed: Bed, flags: &'static [&'static str]) -> Self {
+    /// On this bed, with these flags.
+    pub async fn with(bed: Bed, flags: &'static [&'static str]) -> Self {
         let proxy = Proxy::start(bed.plane.kubeconfig()).await.expect("a proxy");
         Self { bed, proxy, crew: Arc::default(), flags, marked: OnceLock::new() }
     }
 
     /// Runs a plan of this name, unless another one is asked for, and shows what happened if it fails.
     pub async fn plan(name: &str, steps: impl AsyncFnOnce(&Self)) {
+        Self::plan_with(name, &FLAGS, steps).await;
+    }
+
+    /// The same with other flags.
+    pub async fn plan_with(name: &str, flags: &'static [&'static str], steps: impl AsyncFnOnce(&Self)) {
         if std::env::var("PLAN").is_ok_and(|plan| plan != name) {
             return;
         }
-        let life = Self::new("plan").await;
-        if let Some(failure) = failure(steps(&life)).await {
-            panic!("{failure}\n{}\nPLAN='{name}' cargo test --test plans", life.timeline(&[]));
+        Self::with(Bed::new("plan").await, flags).await.run(name, steps).await;
+    }
+
+    /// The same on a control plane of its own, for what would disturb every other plan.
+    pub async fn plan_alone(name: &str, steps: impl AsyncFnOnce(&Self)) {
+        if std::env::var("PLAN").is_ok_and(|plan| plan != name) {
+            return;
+        }
+        let (bed, _alone) = Bed::alone(name).await;
+        Self::observing_on(bed).await.run(name, steps).await;
+    }
+
+    async fn run(&self, name: &str, steps: impl AsyncFnOnce(&Self)) {
+        if let Some(failure) = failure(steps(self)).await {
+            panic!("{failure}\n{}\nPLAN='{name}' cargo test --test plans", self.timeline(&[]));
         }
     }
 
@@ -125,6 +149,22 @@ impl Life {
         // Under the lock: whoever kills at its first call finds it.
         let mut operators = self.crew.operators();
         operators.push(self.bed.start_operator(self.proxy.kubeconfig(), &[&self.bed.namespace], self.flags));
+    }
+
+    /// Takes an operator that was started in another way for the one that runs.
+    pub fn take(&self, operator: Operator) {
+        self.crew.operators().push(operator);
+    }
+
+    /// What the next operator would be started with.
+    pub fn command(&self) -> Command {
+        self.bed.operator_command(self.proxy.kubeconfig(), &[&self.bed.namespace], self.flags)
+    }
+
+    /// Waits until one of the operators has logged a line that holds all of these.
+    pub async fn until_logged(&self, parts: &[&str]) {
+        let logged = async || self.crew.log().lines().any(|line| parts.iter().all(|part| line.contains(part)));
+        self.bed.eventually(&format!("a log line with {parts:?}"), logged).await;
     }
 
     /// A deletion of this kind, from the creation of the object to its end, struck so.

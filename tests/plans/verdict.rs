@@ -31,6 +31,20 @@ impl Life {
         }
         let (calls, requests) = (self.proxy.trace().len(), self.bed.sim.log().entries().count());
         assert!(calls < MOST_CALLS && requests < MOST_REQUESTS, "{calls} API calls, {requests} provider requests");
+        self.judge_all().await;
+    }
+
+    /// Judges one deletion of several that have ended.
+    pub async fn judge_one(&self, kind: Kind, name: &str, account: &str, secret: &str) {
+        kind.check(&self.bed.sim.log(), account);
+        self.judge_order(kind, name, account);
+        assert!(!receipts(&self.crew.log(), name).is_empty(), "no receipt of {name}");
+        let free = async || self.bed.secret_finalizers(secret).await.is_empty();
+        self.bed.eventually(&format!("the hold on {secret} is off"), free).await;
+    }
+
+    /// What is true of all of them together.
+    pub async fn judge_all(&self) {
         self.judge_keys().await;
         self.bed.assert_properties_hold().await;
     }

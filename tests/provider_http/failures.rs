@@ -27,6 +27,24 @@ async fn a_refused_connection_means_that_nothing_was_sent() {
 }
 
 #[tokio::test]
+async fn a_connection_that_nobody_accepts_means_that_nothing_was_sent() {
+    let socket = tokio::net::TcpSocket::new_v4().expect("a socket");
+    socket.bind("127.0.0.1:0".parse().expect("an address")).expect("a port");
+    let listener = socket.listen(1).expect("it listens");
+    let address = listener.local_addr().expect("its address");
+    // Until its queue takes nobody more: the kernel then drops who asks.
+    let mut queue = Vec::new();
+    while let Ok(Ok(waiting)) =
+        tokio::time::timeout(Duration::from_secs(2), tokio::net::TcpStream::connect(address)).await
+    {
+        queue.push(waiting);
+    }
+    let limits = Limits { connect: Duration::from_millis(300), ..PATIENT };
+    let exchange = delete_at(&format!("http://{address}"), limits).await;
+    assert_eq!(exchange.outcome, Outcome::NotSent(NotSent::ConnectFailure), "with {} in the queue", queue.len());
+}
+
+#[tokio::test]
 async fn a_connection_that_ends_before_a_whole_answer_leaves_the_outcome_unknown() {
     let cut = |bytes: &[u8]| Talk::Say(bytes.to_vec());
     let whole = json("200 OK", ACKED);

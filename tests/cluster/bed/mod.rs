@@ -37,6 +37,8 @@ pub struct Bed {
     keys: Arc<Mutex<Vec<String>>>,
     /// What every operator of this bed wrote.
     logs: Arc<Mutex<Vec<tempfile::TempPath>>>,
+    /// Every operator of this bed.
+    pids: Arc<Mutex<Vec<u32>>>,
     recorder: Arc<Recorder>,
     _permit: Option<SemaphorePermit<'static>>,
 }
@@ -67,6 +69,7 @@ impl Bed {
             namespace,
             keys: Arc::default(),
             logs: Arc::default(),
+            pids: Arc::default(),
             recorder,
             _permit: Some(permit),
         }
@@ -83,6 +86,7 @@ impl Bed {
             namespace,
             keys: Arc::clone(&self.keys),
             logs: Arc::clone(&self.logs),
+            pids: Arc::clone(&self.pids),
             recorder: Arc::clone(&self.recorder),
             _permit: None,
         }
@@ -142,7 +146,10 @@ async fn install_crd(plane: &ControlPlane) {
     static INSTALLED: OnceCell<()> = OnceCell::const_new();
     let install = async || {
         let crd = sender_operator::crd::manifest().to_string();
-        plane.kubectl_with_stdin(["apply", "--server-side", "-f", "-"], &crd).await.expect("the CRD is accepted");
+        plane
+            .kubectl_with_stdin(["apply", "--server-side", "--force-conflicts", "-f", "-"], &crd)
+            .await
+            .expect("the CRD is accepted");
         let established =
             ["wait", "--for=condition=Established", "--timeout=60s", "crd/senderaccounts.sender-operator.dev"];
         plane.kubectl(established).await.expect("the CRD is established");

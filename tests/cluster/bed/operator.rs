@@ -40,6 +40,13 @@ impl Bed {
     /// The same, not waiting until it is ready to work.
     pub fn start_operator(&self, kubeconfig: &Path, namespaces: &[&str], flags: &[&str]) -> Operator {
         let (file, path) = tempfile::NamedTempFile::new().expect("a file for the log").into_parts();
+        let stderr: File = file.try_clone().expect("a second handle");
+        let mut command = self.operator_command(kubeconfig, namespaces, flags);
+        self.started(command.stdout(file).stderr(stderr).spawn().expect("the operator starts"), path)
+    }
+
+    /// What an operator for these namespaces is started with; where its output goes is open.
+    pub fn operator_command(&self, kubeconfig: &Path, namespaces: &[&str], flags: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_sender-operator"));
         command.args(["run", "--allow-insecure-loopback", "--listen", "127.0.0.1:0", "--log-format", "json"]);
         command.args(["--log-level", "debug"]);
@@ -48,8 +55,10 @@ impl Bed {
                 command.args([flag, value]);
             }
             let given = flags.iter().skip_while(|given| **given != flag).nth(1);
-            if flag == "--outcome-window" {
-                self.recorder.outcome_window(given.unwrap_or(&value));
+            match flag {
+                "--outcome-window" => self.recorder.outcome_window(given.unwrap_or(&value)),
+                "--max-backoff" => self.recorder.max_backoff(given.unwrap_or(&value)),
+                _ => {}
             }
         }
         for namespace in namespaces {
@@ -57,10 +66,14 @@ impl Bed {
             command.args(["--watch-namespace", namespace]);
         }
         command.args(flags).env("KUBECONFIG", kubeconfig).stdin(Stdio::null());
-        let stderr: File = file.try_clone().expect("a second handle");
-        let child = command.stdout(file).stderr(stderr).spawn().expect("the operator starts");
+        command
+    }
+
+    /// Takes an operator that was started, and writes to this file, among those of the bed.
+    pub fn started(&self, child: Child, path: tempfile::TempPath) -> Operator {
         let leash = Leash::on(child.id()).expect("a shell runs");
         let operator = Operator { child, log: path.to_path_buf(), _leash: leash };
+        self.pids.lock().unwrap().push(operator.pid());
         self.logs.lock().unwrap().push(path);
         operator
     }
@@ -71,11 +84,25 @@ impl Bed {
         assert!(metrics.contains("sender_operator_passes_total"), "these are no metrics: {metrics}");
         self.assert_no_key_in("the metrics", &metrics);
         self.assert_no_key_in_process(&operator);
+        self.note_memory();
         operator.terminate();
         let status = operator.ended().await;
         assert!(status.success(), "the operator ended with {status}:\n{}", operator.log());
         self.assert_no_key_shows().await;
         self.assert_properties_hold().await;
+    }
+}
+
+impl Bed {
+    /// Notes how much memory each operator that runs has had at most.
+    pub fn note_memory(&self) {
+        for pid in self.pids.lock().unwrap().iter() {
+            let read = |file: &str| std::fs::read_to_string(format!("/proc/{pid}/{file}")).unwrap_or_default();
+            // Another process may have the number by now.
+            if read("cmdline").contains(env!("CARGO_BIN_EXE_sender-operator")) {
+                self.recorder.memory(read("status"));
+            }
+        }
     }
 }
 
@@ -132,16 +159,25 @@ impl Operator {
         }
     }
 
-    /// What `path` answers on its admin port.
-    pub async fn admin(&self, path: &str) -> String {
-        use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    /// Where its admin port is.
+    pub fn admin_address(&self) -> String {
         let log = self.log();
         let parsed = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
         let address = parsed
             .filter_map(|line| line["fields"]["listen"].as_str().or(line["listen"].as_str()).map(str::to_owned))
             .next()
             .expect("the address is logged");
-        let address = address.trim_start_matches("Some(").trim_end_matches(')').to_owned();
+        address.trim_start_matches("Some(").trim_end_matches(')').to_owned()
+    }
+
+    /// What `path` answers on its admin port.
+    pub async fn admin(&self, path: &str) -> String {
+        Self::visit(&self.admin_address(), path).await
+    }
+
+    /// What `path` answers at this address of an admin port.
+    pub async fn visit(address: &str, path: &str) -> String {
+        use tokio::io::{AsyncReadExt, AsyncWriteExt};
         let mut stream = tokio::net::TcpStream::connect(address).await.expect("the admin port answers");
         let request = format!("GET {path} HTTP/1.1\r\nhost: admin\r\nconnection: close\r\n\r\n");
         stream.write_all(request.as_bytes()).await.expect("a request");

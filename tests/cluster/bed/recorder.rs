@@ -46,6 +46,9 @@ struct Recorded {
     last: BTreeMap<(String, String), Value>,
     secrets: Vec<SecretVersion>,
     outcome_window: Option<SignedDuration>,
+    max_backoff: SignedDuration,
+    /// What `/proc/PID/status` said of operators while they ran.
+    memory: Vec<String>,
     excuses: Vec<(Property, &'static str)>,
 }
 
@@ -165,6 +168,18 @@ impl Recorder {
         recorded.outcome_window = Some(recorded.outcome_window.map_or(window, |shortest| shortest.min(window)));
     }
 
+    /// Notes an operator's `--max-backoff`.
+    pub fn max_backoff(&self, backoff: &str) {
+        let backoff: SignedDuration = backoff.parse().expect("a duration");
+        let mut recorded = self.recorded.lock().unwrap();
+        recorded.max_backoff = recorded.max_backoff.max(backoff);
+    }
+
+    /// Notes what `/proc/PID/status` says of an operator.
+    pub fn memory(&self, status: String) {
+        self.recorded.lock().unwrap().memory.push(status);
+    }
+
     /// Whether this is not judged.
     pub fn is_excused(&self, property: Property) -> bool {
         self.recorded.lock().unwrap().excuses.iter().any(|(excused, _)| *excused == property)
@@ -206,6 +221,8 @@ impl Recorder {
             let recorded = self.recorded.lock().unwrap();
             (trace.versions, trace.secrets) = (recorded.versions.clone(), recorded.secrets.clone());
             trace.outcome_window = recorded.outcome_window.unwrap_or_default();
+            trace.max_backoff = recorded.max_backoff;
+            recorded.memory.iter().for_each(|status| trace.read_memory(status));
             recorded.namespaces.clone()
         };
         trace.read_requests(&log.to_string()).expect("the simulator's own log");

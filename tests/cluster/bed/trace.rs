@@ -13,6 +13,7 @@ impl Bed {
     /// What is wrong with everything that was recorded so far, but for what is excused.
     pub async fn violations(&self) -> Vec<Violation> {
         self.eventually("the watch shows what was committed", async || self.recorder.is_complete().await).await;
+        self.note_memory();
         let read = |path: &tempfile::TempPath| std::fs::read_to_string(path).expect("the log is there");
         let operators: Vec<_> = self.logs.lock().unwrap().iter().map(read).collect();
         self.recorder.violations(&operators)

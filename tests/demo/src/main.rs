@@ -69,7 +69,7 @@ async fn perform(keep: bool, signals: &mut Signals) -> Result<String, Failure> {
 async fn with_operator(plane: &ControlPlane, keep: bool, signals: &mut Signals) -> Result<String, Failure> {
     let simulator = Arc::new(Simulator::start().await?);
     let mut operator = Operator::start(plane.kubeconfig(), plane.dir().join("operator.log"))?;
-    let stage = Stage { plane, simulator, log: operator.log_path().to_owned() };
+    let stage = Stage { plane, simulator, log: operator.log_path().to_owned(), status: operator.status_path() };
     let mut ended = tokio::select! {
         ended = stage.play() => ended,
         failure = operator.ended() => Err(failure),

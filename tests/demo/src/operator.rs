@@ -19,6 +19,8 @@ const STOPS_WITHIN: Duration = Duration::from_secs(75);
 
 /// For how long a request without an answer counts as alive.
 pub const OUTCOME_WINDOW: &str = "5s";
+/// Its `--max-backoff`.
+pub const MAX_BACKOFF: &str = "5s";
 
 /// A running operator.
 pub struct Operator {
@@ -53,7 +55,7 @@ impl Operator {
         command
             .args(["run", "--allow-insecure-loopback", "--listen", "127.0.0.1:0"])
             // A real one waits 15 minutes where an answer was lost, and as long between two tries: too long to watch.
-            .args(["--outcome-window", OUTCOME_WINDOW, "--max-backoff", "5s"])
+            .args(["--outcome-window", OUTCOME_WINDOW, "--max-backoff", MAX_BACKOFF])
             .env("KUBECONFIG", kubeconfig)
             .stdin(Stdio::null())
             .stdout(file.try_clone()?)
@@ -96,6 +98,11 @@ impl Operator {
     /// Where its log is.
     pub fn log_path(&self) -> &Path {
         &self.log
+    }
+
+    /// What the kernel says of it.
+    pub fn status_path(&self) -> PathBuf {
+        format!("/proc/{}/status", self.process.id().unwrap_or_default()).into()
     }
 }
 

@@ -9,7 +9,7 @@ use envtest::ControlPlane;
 use jiff::Timestamp;
 use provider_simulator::{Call, Fault, On, Provider, Simulator, control};
 
-use crate::operator::OUTCOME_WINDOW;
+use crate::operator::{MAX_BACKOFF, OUTCOME_WINDOW};
 use crate::recorder::Recorder;
 use crate::{Failure, cast, timeline, verdict};
 
@@ -34,6 +34,8 @@ pub struct Stage<'a> {
     pub plane: &'a ControlPlane,
     /// Both providers.
     pub simulator: Arc<Simulator>,
+    /// What the kernel says of the operator.
+    pub status: PathBuf,
     /// The operator's log.
     pub log: PathBuf,
 }
@@ -51,6 +53,7 @@ impl Stage<'_> {
         self.kubectl("wait crd/senderaccounts.sender-operator.dev --for=condition=Established --timeout=60s").await?;
         let recorder = Recorder::new(self.plane, &self.simulator).await;
         recorder.outcome_window(OUTCOME_WINDOW);
+        recorder.max_backoff(MAX_BACKOFF);
         recorder.record("default").await;
         let secrets = cast::secrets(|provider| self.base_url(provider))?;
         println!("$ kubectl apply -f {}   # with the simulated providers' keys and addresses", cast::CREDENTIALS);
@@ -76,6 +79,7 @@ impl Stage<'_> {
         let left = self.plane.kubectl(["get", "sacc", "-o", "name"]).await?;
         let whole = verdict::Whole { refused, operator_log: &operator_log, left: &left };
         let mut faults = verdict::faults(&acts, &whole);
+        recorder.memory(std::fs::read_to_string(&self.status)?);
         faults.extend(recorder.violations(&[operator_log]).iter().map(ToString::to_string));
         if !faults.is_empty() {
             return Err(faults.join("; ").into());

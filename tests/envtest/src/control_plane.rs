@@ -195,6 +195,11 @@ impl ControlPlane {
         flags::url(self.ports)
     }
 
+    /// etcd's address, for what only the store itself can do: compaction, alarms.
+    pub fn etcd_url(&self) -> String {
+        flags::etcd_url(self.ports)
+    }
+
     /// The certificates that sign the API server's own.
     pub fn ca(&self) -> &Path {
         &self.ca

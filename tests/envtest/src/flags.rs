@@ -40,6 +40,10 @@ pub(crate) fn url(ports: Ports) -> String {
     format!("https://127.0.0.1:{}", ports.api_server)
 }
 
+pub(crate) fn etcd_url(ports: Ports) -> String {
+    format!("http://127.0.0.1:{}", ports.etcd_client)
+}
+
 /// A kubeconfig for whoever `token` names.
 pub(crate) fn kubeconfig(dir: &Path, ports: Ports, token: &str) -> String {
     format!(
@@ -76,7 +80,7 @@ pub(crate) fn write_secret(path: &Path, text: &str) -> io::Result<()> {
 }
 
 pub(crate) fn etcd(dir: &Path, ports: Ports) -> Vec<String> {
-    let client = format!("http://127.0.0.1:{}", ports.etcd_client);
+    let client = etcd_url(ports);
     let peer = format!("http://127.0.0.1:{}", ports.etcd_peer);
     vec![
         format!("--data-dir={}", dir.join("etcd").display()),
@@ -92,7 +96,7 @@ pub(crate) fn etcd(dir: &Path, ports: Ports) -> Vec<String> {
 pub(crate) fn api_server(dir: &Path, ports: Ports) -> Vec<String> {
     let file = |name: &str| dir.join(name).display().to_string();
     vec![
-        format!("--etcd-servers=http://127.0.0.1:{}", ports.etcd_client),
+        format!("--etcd-servers={}", etcd_url(ports)),
         "--bind-address=127.0.0.1".to_owned(),
         format!("--secure-port={}", ports.api_server),
         format!("--cert-dir={}", file("certs")),

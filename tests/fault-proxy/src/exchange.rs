@@ -19,8 +19,11 @@ type Stream = TlsStream<TcpStream>;
 /// Serves one connection until either side ends it.
 pub(crate) async fn serve(mut stream: Stream, shared: &Shared) -> io::Result<()> {
     let (mut buffer, mut link) = (BytesMut::new(), Link::default());
-    while let Some(request) = read_request(&mut stream, &mut buffer).await? {
+    while let Some(mut request) = read_request(&mut stream, &mut buffer).await? {
         let seen = recognise(&request.method, &request.target, &request.body);
+        if seen.call == Call::ListAccounts {
+            request.target = shared.in_pages(&request.target);
+        }
         let fault = shared.rules.take(&seen);
         let name = fault.as_ref().map(|fault| fault.name.clone());
         let place = shared.trace.arrived(&seen, format!("{} {}", request.method, request.target), name);
@@ -145,6 +148,7 @@ impl One<'_> {
         let end = match fault.map(|fault| &fault.kind) {
             Some(Kind::GoneInStream) => End::Gone,
             Some(Kind::Truncate) => End::Cut,
+            Some(Kind::Silent) => End::Silent,
             _ => End::Own,
         };
         watch::pass_on(stream, response.into_body(), &self.shared.events, end).await

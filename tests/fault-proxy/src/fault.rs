@@ -73,6 +73,7 @@ pub(crate) enum Kind {
     Truncate,
     OldList(usize),
     GoneInStream,
+    Silent,
 }
 
 impl Fault {
@@ -155,6 +156,11 @@ impl Fault {
     /// A watch that begins well, says at once that its resourceVersion is too old (410), and ends.
     pub fn gone_in_stream() -> Self {
         Self::new("410 in stream", Kind::GoneInStream)
+    }
+
+    /// A watch that begins well and then says nothing more: its connection is dead, and nobody closed it.
+    pub fn silent() -> Self {
+        Self::new("silent", Kind::Silent)
     }
 
     /// The API server carries the call out, and only then the fault begins: its answer is lost.

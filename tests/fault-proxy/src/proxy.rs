@@ -3,6 +3,7 @@
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rcgen::{CertificateParams, KeyPair, SanType};
@@ -37,9 +38,21 @@ pub(crate) struct Shared {
     pub(crate) events: Events,
     pub(crate) upstream: Upstream,
     lists: Mutex<Vec<Answer>>,
+    /// So many objects are on one page of a list; 0: as many as the operator asks for.
+    page: AtomicUsize,
 }
 
 impl Shared {
+    /// The target of a list, asking for shorter pages where they are wanted.
+    pub(crate) fn in_pages(&self, target: &str) -> String {
+        let (page, (path, query)) = (self.page.load(Ordering::Relaxed), target.split_once('?').unwrap_or((target, "")));
+        if page == 0 {
+            return target.to_owned();
+        }
+        let rest = query.split('&').filter(|parameter| !parameter.is_empty() && !parameter.starts_with("limit="));
+        format!("{path}?limit={page}{}", rest.map(|parameter| format!("&{parameter}")).collect::<String>())
+    }
+
     /// Remembers a list.
     pub(crate) fn keep(&self, call: Call, answer: &Answer) {
         if call == Call::ListAccounts && answer.status == 200 {
@@ -67,6 +80,7 @@ impl Proxy {
             events: Events::default(),
             upstream: Upstream::new(&cluster)?,
             lists: Mutex::default(),
+            page: AtomicUsize::new(0),
         });
         let (tls, ca) = identity()?;
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
@@ -95,6 +109,11 @@ impl Proxy {
     /// Forgets every rule; what is under way goes on.
     pub fn clear_rules(&self) {
         self.shared.rules.clear();
+    }
+
+    /// From now on a list comes in pages of so many objects.
+    pub fn page_size(&self, objects: usize) {
+        self.shared.page.store(objects, Ordering::Relaxed);
     }
 
     /// What happens to the events of the watches.

@@ -73,6 +73,8 @@ pub(crate) enum End {
     Gone,
     /// At once, in the middle of an event.
     Cut,
+    /// When the client leaves, to which nothing is passed on.
+    Silent,
 }
 
 /// Passes a watch on, event by event, until either side ends it.
@@ -85,12 +87,13 @@ pub(crate) async fn pass_on<S: AsyncRead + AsyncWrite + Unpin>(
     let (mut from, mut to): (ReadHalf<S>, WriteHalf<S>) = tokio::io::split(stream);
     begin_chunks(&mut to).await?;
     let (mut held, mut ended) = (events.held.subscribe(), events.ended.subscribe());
+    let (mut buffer, mut byte) = (BytesMut::new(), [0]);
     match end {
         End::Gone => return expired(&mut to).await,
         End::Cut => return write_chunk(&mut to, b"{\"type\": \"MOD").await,
+        End::Silent => return from.read(&mut byte).await.map(drop),
         End::Own => {}
     }
-    let (mut buffer, mut byte) = (BytesMut::new(), [0]);
     loop {
         let frame = tokio::select! {
             frame = body.frame() => frame,

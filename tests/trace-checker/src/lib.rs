@@ -9,8 +9,10 @@
 mod commits;
 mod history;
 pub mod keys;
+mod memory;
 mod object;
 mod progress;
+mod recovery;
 mod release;
 mod sends;
 mod trace;
@@ -45,12 +47,18 @@ pub enum Property {
     S8,
     /// No key shows anywhere.
     S9,
+    /// No operator process takes more than a bounded amount of memory, whatever it is answered.
+    S10,
     /// The conditions tell the truth, and agree with each other.
     S11,
+    /// Once nothing fails any more a deletion ends, or waits for somebody by name.
+    L1,
     /// Whoever waits says why, and when it is tried again; and then it is.
     L2,
     /// Nothing is called or written in a hot loop.
     L3,
+    /// Whoever answers nobody holds up nobody else's deletions.
+    L4,
 }
 
 /// One thing that must not have happened.
@@ -71,6 +79,8 @@ pub fn check(trace: &Trace) -> Vec<Violation> {
     found.extend(sends::check(&history));
     found.extend(truth::check(&history));
     found.extend(progress::check(&history));
+    found.extend(recovery::check(&history));
+    found.extend(memory::check(&trace.peaks));
     found.sort_by_key(|violation| violation.property);
     found
 }

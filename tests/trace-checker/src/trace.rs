@@ -24,6 +24,10 @@ pub struct Trace {
     pub operators: Vec<Operator>,
     /// For how long a request without an answer counts as alive: the shortest `--outcome-window`.
     pub outcome_window: SignedDuration,
+    /// No two tries are further apart, but for a provider's own wish: the longest `--max-backoff`.
+    pub max_backoff: SignedDuration,
+    /// The most memory that each operator process ever had, in KiB.
+    pub peaks: Vec<u64>,
 }
 
 /// A point in the provider's one total order.
@@ -74,6 +78,9 @@ pub struct Request {
     pub status: Option<u16>,
     /// When its answer was complete or its connection closed.
     pub ended: Option<Moment>,
+    /// The number of the fault it met.
+    #[serde(default)]
+    pub fault: Option<u64>,
 }
 
 /// One version of an object.
@@ -111,7 +118,7 @@ pub struct Write {
     pub name: Option<String>,
     /// The HTTP status of its answer.
     pub status: u64,
-    /// Whether a person or a controller of Kubernetes sent it, by its user agent.
+    /// Whether somebody else than the operator sent it, by its user agent.
     pub by_others: bool,
 }
 
@@ -155,6 +162,12 @@ impl Trace {
         self.writes.sort_by_key(|write| write.at);
     }
 
+    /// Takes what `/proc/PID/status` said of an operator process; nothing, if it had ended.
+    pub fn read_memory(&mut self, status: &str) {
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        self.peaks.extend(peak.and_then(|peak| peak.trim().strip_suffix(" kB")?.parse::<u64>().ok()));
+    }
+
     /// Takes what one operator process wrote; lines that are not JSON, or without a time, are passed over.
     pub fn read_operator(&mut self, log: &str) {
         let parse = |line: &str| {
@@ -181,7 +194,7 @@ impl Write {
             namespace: namespace.to_owned(),
             name: object["name"].as_str().map(str::to_owned),
             status: event["responseStatus"]["code"].as_u64().unwrap_or_default(),
-            by_others: agent.starts_with("kubectl") || agent.starts_with("kube-"),
+            by_others: !agent.starts_with("sender-operator"),
         })
     }
 

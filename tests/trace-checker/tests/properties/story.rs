@@ -33,7 +33,11 @@ impl Story {
     /// An account of this provider, as the spec has it.
     pub fn of(provider: Value) -> Self {
         let mut story = Self {
-            trace: Trace { outcome_window: SignedDuration::from_secs(3), ..Trace::default() },
+            trace: Trace {
+                outcome_window: SignedDuration::from_secs(3),
+                max_backoff: SignedDuration::from_secs(10),
+                ..Trace::default()
+            },
             requests: Vec::new(),
             log: String::new(),
             objects: BTreeMap::new(),
@@ -159,6 +163,23 @@ impl Story {
             self.requests.iter_mut().rfind(|request| request["call"] == "delete" && request["ended"].is_null());
         let request = request.unwrap();
         (request["status"], request["ended"]) = (json!(200), json!({"order": now.order, "at": now.at}));
+    }
+
+    /// The last request met a fault on purpose.
+    pub fn faulty(&mut self) {
+        self.requests.last_mut().unwrap()["fault"] = json!(1);
+    }
+
+    /// A request of another provider's, which is not answered yet.
+    pub fn hangs_elsewhere(&mut self) {
+        self.request("delete", "another-key");
+        let request = self.requests.last_mut().unwrap();
+        (request["provider"], request["account"]) = (json!("postpress"), json!("acc_elsewhere"));
+    }
+
+    /// What `/proc` says of the operator.
+    pub fn memory(&mut self, status: &str) {
+        self.trace.read_memory(status);
     }
 
     pub fn read(&mut self, status: u16) {
