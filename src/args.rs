@@ -184,11 +184,11 @@ struct RunArguments {
     #[arg(long, env = "SENDER_OPERATOR_LEADER_ELECTION", value_name = "BOOL", action = ArgAction::Set, default_value_t = true)]
     leader_election: bool,
 
-    /// The namespace of that Lease; to be given outside a pod, in a pod its own where left out
+    /// The namespace of that Lease; in a pod its own where left out, outside one it must be given
     #[arg(long, env = "SENDER_OPERATOR_LEASE_NAMESPACE", value_name = "NS", value_parser = lease_namespace)]
     lease_namespace: Option<String>,
 
-    /// The name of that Lease; installations that watch different namespaces from one need a name each
+    /// The name of that Lease; two installations in one namespace need one each
     #[arg(long, env = "SENDER_OPERATOR_LEASE_NAME", value_name = "NAME", default_value = "sender-operator", value_parser = lease_name)]
     lease_name: String,
 
