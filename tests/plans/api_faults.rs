@@ -135,8 +135,11 @@ async fn cases() -> Vec<Case> {
         let mut calls = Vec::new();
         for entry in life.proxy.trace() {
             let ours = entry.about.as_deref().is_some_and(|about| [SUBJECT, SECRET].contains(&about));
-            let call = (kind, entry.call, entry.arrived > marked);
-            if ours && !calls.contains(&call) {
+            let deleting = entry.arrived > marked;
+            // An observation that the mark overtakes ends behind it, in some runs.
+            let observes = matches!(entry.call, Call::AddFinalizer | Call::HoldSecret | Call::WriteEvidence);
+            let call = (kind, entry.call, deleting);
+            if ours && !(deleting && observes) && !calls.contains(&call) {
                 calls.push(call);
             }
         }
