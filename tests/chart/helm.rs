@@ -88,3 +88,17 @@ pub fn values<'a>(pairs: impl IntoIterator<Item = (&'a str, Value)>) -> Value {
     }
     all
 }
+
+/// Whether everything in `wanted` is in `there`.
+pub fn contains(there: &Value, wanted: &Value) -> bool {
+    match (there, wanted) {
+        (Value::Object(there), Value::Object(wanted)) => {
+            wanted.iter().all(|(name, it)| there.get(name).is_some_and(|there| contains(there, it)))
+        }
+        (Value::Array(there), Value::Array(wanted)) => {
+            there.len() == wanted.len() && there.iter().zip(wanted).all(|(there, it)| contains(there, it))
+        }
+        (Value::Number(there), Value::Number(wanted)) => there.as_f64() == wanted.as_f64(),
+        _ => there == wanted,
+    }
+}

@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use tokio::sync::{Mutex, MutexGuard, OnceCell};
 use tokio::time::Instant;
 
-use crate::bed::{Bed, CRD, Operator};
-use crate::helm::{CHART, RELEASE, Rendered, helm};
+use crate::bed::{Bed, CRD, Kind, Operator};
+use crate::helm::{CHART, RELEASE, Rendered, contains, helm};
 use crate::kubelet::{self, get};
 use crate::samples::together;
 
@@ -63,7 +63,10 @@ impl Installed {
         let began = Instant::now();
         let values = for_tests(values);
         let install = ["install", RELEASE, CHART, "--namespace", &namespace];
-        let installing = helm(plane, &install, &values, &["--no-hooks", "--wait", "--timeout", "10m"]);
+        let installing = async {
+            let flags = ["--no-hooks", "--wait", "--timeout", "10m"];
+            helm(plane, &install, &values, &flags).await.unwrap_or_else(|error| panic!("{error}"));
+        };
         let working = async {
             for condition in ["--for=create", "--for=condition=Established"] {
                 plane.kubectl(["wait", condition, CRD, "--timeout=300s"]).await.expect("the chart installs the CRD");
@@ -73,8 +76,7 @@ impl Installed {
             kubelet::report_ready(&bed, &namespace, &operator).await;
             (bed, operator)
         };
-        let (installed, (bed, operator)) = tokio::join!(installing, working);
-        installed.expect("it is installed");
+        let ((), (bed, operator)) = tokio::join!(installing, working);
         println!("from `helm install` to ready: {:.1} s", began.elapsed().as_secs_f64());
         Self { bed, namespace, operator, _alone: alone }
     }
@@ -111,20 +113,6 @@ impl Installed {
     }
 }
 
-/// Whether everything in `wanted` is in `there`.
-fn contains(there: &Value, wanted: &Value) -> bool {
-    match (there, wanted) {
-        (Value::Object(there), Value::Object(wanted)) => {
-            wanted.iter().all(|(name, it)| there.get(name).is_some_and(|there| contains(there, it)))
-        }
-        (Value::Array(there), Value::Array(wanted)) => {
-            there.len() == wanted.len() && there.iter().zip(wanted).all(|(there, it)| contains(there, it))
-        }
-        (Value::Number(there), Value::Number(wanted)) => there.as_f64() == wanted.as_f64(),
-        _ => there == wanted,
-    }
-}
-
 /// What Helm has rendered last is what the API server has stored.
 async fn assert_stored(installed: &Installed) {
     let manifest = installed.helm(&["get", "manifest", RELEASE]).await;
@@ -147,6 +135,15 @@ async fn accounts(bed: &Bed) -> Vec<(String, String)> {
     let text = |it: &Value| it.as_str().unwrap_or_default().to_owned();
     let of = |object: &Value| (text(&object["metadata"]["name"]), text(&object["metadata"]["uid"]));
     bed.objects().await.iter().map(of).collect()
+}
+
+/// An account is adopted and deleted.
+async fn come_and_go(bed: &Bed) {
+    let senders = [bed.sender(Kind::PostPress, "acme")];
+    bed.adopt_connected(&senders).await;
+    bed.delete_all().await;
+    bed.until_all_gone(&senders).await;
+    bed.assert_ended(&senders);
 }
 
 /// A CRD like the Prometheus operator's, as far as Helm and the API server care.
@@ -201,6 +198,7 @@ async fn accounts_outlive_upgrade_rollback_uninstall_and_a_new_installation_and_
 async fn a_crd_that_is_not_to_be_kept_goes_with_the_release() {
     let installed = Installed::new(alone().await, &json!({"crds": {"keep": false}})).await;
     let Installed { bed, namespace, operator, _alone } = installed;
+    come_and_go(&bed).await;
     bed.finish(operator).await;
     bed.plane.helm(["uninstall", RELEASE, "--no-hooks", "--namespace", &namespace]).await.expect("it is uninstalled");
     bed.plane.kubectl(["wait", "--for=delete", CRD, "--timeout=90s"]).await.expect("the CRD goes");
@@ -224,5 +222,6 @@ async fn a_namespace_that_enforces_the_restricted_standard_admits_the_pod_and_th
         installed.bed.type_in(&command.replace("FILE", key.path().to_str().unwrap())).await;
     }
     plane.kubectl(["-n", "default", "delete", "secret", "puffle-workspace"]).await.expect("the notes created it");
+    come_and_go(&installed.bed).await;
     installed.finish().await;
 }
