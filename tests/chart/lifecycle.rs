@@ -40,7 +40,7 @@ pub async fn namespace(plane: &ControlPlane, prefix: &str) -> String {
 /// These values, for providers on loopback and for little patience.
 pub fn for_tests(values: &Value) -> Value {
     let mut all = json!({"extraArgs": ["--allow-insecure-loopback"], "maxBackoff": "2s", "observeInterval": "5s",
-        "logging": {"level": "debug"}, "leaderElection": {"enabled": false}});
+        "logging": {"level": "debug"}});
     if let (Some(all), Some(values)) = (all.as_object_mut(), values.as_object()) {
         all.extend(values.clone());
     }

@@ -115,8 +115,9 @@ async fn assert_granted_is_used(plane: &ControlPlane, namespace: &str, account: 
     let used = |right: &&Right| asked.iter().any(|request| right.covers(request));
     let (used, unused): (Vec<_>, Vec<_>) = granted.iter().partition(used);
     println!("{} rights granted, {} used", granted.len(), used.len());
+    println!("DEBUG {}", shown(&asked));
     assert!(forbidden.is_empty(), "these rights are missing:\n{}", shown(&forbidden));
-    assert!(unused.is_empty(), "these rights are never used:\n{}", shown(unused));
+    assert!(unused.is_empty(), "these rights are never used:\n{}\nand these were:\n{}", shown(unused), shown(used));
     let secrets: BTreeSet<_> =
         granted.iter().filter(|it| it.resource == "/secrets").map(|it| it.verb.as_str()).collect();
     assert_eq!(secrets, BTreeSet::from(["get", "patch"]), "Secrets are never listed");
