@@ -22,6 +22,7 @@ demo: rust
 
 test: rust
 	@$(BUILD_CONTROL_PLANE) kube-apiserver kube-controller-manager etcd kubectl >/dev/null
+	@$(BUILD_CONTROL_PLANE) helm >/dev/null
 	cargo build --locked --workspace --bins
 	cargo test --locked --workspace --no-fail-fast
 

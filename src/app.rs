@@ -31,7 +31,7 @@ use crate::telemetry;
 
 /// A stop takes no longer: one DELETE in flight (60 s) and writing down its answer. A pod's
 /// `terminationGracePeriodSeconds` must be more than this.
-const STOP: Duration = Duration::from_secs(69);
+pub const STOP: Duration = Duration::from_secs(69);
 /// So long the last Events may take.
 const LAST_EVENTS: Duration = Duration::from_secs(1);
 /// A connection to the API server may take so long to open. What is sent over it has its deadlines where it is sent.

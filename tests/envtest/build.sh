@@ -1,10 +1,11 @@
 #!/bin/sh
-# Builds the programs of a Kubernetes control plane from the Go modules pinned beside this script.
+# Builds the programs of a Kubernetes control plane, and Helm, from the Go modules pinned beside this script.
 #
 #   build.sh kube-apiserver|kube-controller-manager|kubectl|etcd ...
+#   build.sh helm
 #
 # Prints on stdout the folder that holds every program asked for; progress goes to stderr. A folder named by
-# KUBEBUILDER_ASSETS wins over a build; kube-controller-manager, which that convention lacks, is then built alone.
+# KUBEBUILDER_ASSETS wins over a build; kube-controller-manager and Helm, which that convention lacks, are then built alone.
 # What was built stays in ${XDG_CACHE_HOME:-~/.cache}/sender-operator/envtest and may be deleted at any time.
 set -eu
 unset CDPATH # it makes cd print
@@ -21,12 +22,19 @@ describe() {
     kube-controller-manager) module=kubernetes package=k8s.io/kubernetes/cmd/kube-controller-manager minutes=2 ;;
     kubectl) module=kubernetes package=k8s.io/kubernetes/cmd/kubectl minutes=1 ;;
     etcd) module=etcd package=go.etcd.io/etcd/server/v3 minutes=1 ;;
-    *) fail "there is no program '$1' to build: name kube-apiserver, kube-controller-manager, kubectl or etcd" ;;
+    helm) module=helm package=helm.sh/helm/v4/cmd/helm minutes=2 ;;
+    *) fail "there is no program '$1' to build: name kube-apiserver, kube-controller-manager, kubectl or etcd, or helm" ;;
     esac
 }
 
+# What is asked for at once lies in one folder: the control plane's programs, or those of one other module.
+set_of() { # PROGRAM
+    describe "$1"
+    case $module in kubernetes | etcd) echo kubernetes etcd ;; *) echo "$module" ;; esac
+}
+
 require_go() {
-    needed=$(sed -n 's/^go //p' "$here/kubernetes/go.mod" "$here/etcd/go.mod" | sort -V | tail -n 1)
+    needed=$(sed -n 's/^go //p' "$here"/*/go.mod | sort -V | tail -n 1)
     command -v go >/dev/null 2>&1 ||
         fail "Go is missing: install Go $needed or newer and put it on PATH (or set KUBEBUILDER_ASSETS)"
     found=$(go env GOVERSION)
@@ -76,10 +84,15 @@ abandon() {
     exit 130
 }
 
-[ $# -gt 0 ] || fail "usage: build.sh kube-apiserver|kube-controller-manager|kubectl|etcd ..."
+[ $# -gt 0 ] || fail "usage: build.sh kube-apiserver|kube-controller-manager|kubectl|etcd ..., or build.sh helm"
 for program; do describe "$program"; done
+modules=$(set_of "$1")
+for program; do
+    [ "$(set_of "$program")" = "$modules" ] || fail "$1 and $program lie in folders of their own: ask for each alone"
+done
 
 given=${KUBEBUILDER_ASSETS:-}
+[ "$modules" = "kubernetes etcd" ] || given=
 if [ -n "$given" ]; then
     given=$(cd "$given" 2>/dev/null && pwd) ||
         fail "KUBEBUILDER_ASSETS names no folder ($KUBEBUILDER_ASSETS): correct it, or unset it to build the programs"
@@ -100,20 +113,31 @@ if [ -z "$wanted" ]; then
 fi
 
 require_go
-version=$(sed -n 's/.*k8s\.io\/kubernetes \(v[0-9][^ ]*\).*/\1/p' "$here/kubernetes/go.mod")
-minor=$(echo "$version" | cut -d . -f 2)
-stamp=k8s.io/component-base/version
-# Without the stamp the API server calls itself v0.0.0, and clients that compare versions refuse it.
-ldflags="-s -w -X $stamp.gitVersion=$version -X $stamp.gitMajor=1 -X $stamp.gitMinor=$minor"
+version_of() { sed -n "s|.*$2 \(v[0-9][^ ]*\).*|\1|p" "$here/$1/go.mod"; } # MODULE PATH
+case $modules in
+helm)
+    version=$(version_of helm helm.sh/helm/v4)
+    label=helm-$version
+    ldflags="-s -w -X helm.sh/helm/v4/internal/version.version=$version"
+    ;;
+*)
+    version=$(version_of kubernetes k8s.io/kubernetes)
+    label=$version
+    minor=$(echo "$version" | cut -d . -f 2)
+    stamp=k8s.io/component-base/version
+    # Without the stamp the API server calls itself v0.0.0, and clients that compare versions refuse it.
+    ldflags="-s -w -X $stamp.gitVersion=$version -X $stamp.gitMajor=1 -X $stamp.gitMinor=$minor"
+    ;;
+esac
 # The pinned modules decide what is built, not the caller's settings.
 export CGO_ENABLED=0 GOTOOLCHAIN=local GOFLAGS=-mod=readonly GOWORK=off
 
 root=${XDG_CACHE_HOME:-$HOME/.cache}/sender-operator/envtest
 key=$({
-    cat "$here/kubernetes/go.mod" "$here/kubernetes/go.sum" "$here/etcd/go.mod" "$here/etcd/go.sum"
+    for module in $modules; do cat "$here/$module/go.mod" "$here/$module/go.sum"; done
     echo "$ldflags -trimpath" "$(go env GOVERSION GOOS GOARCH)"
 } | digest)
-cache=$root/$version-$key
+cache=$root/$label-$key
 work=$cache/.work.$$
 mkdir -p "$cache"
 

@@ -39,10 +39,7 @@ impl Bed {
 
     /// The same, not waiting until it is ready to work.
     pub fn start_operator(&self, kubeconfig: &Path, namespaces: &[&str], flags: &[&str]) -> Operator {
-        let (file, path) = tempfile::NamedTempFile::new().expect("a file for the log").into_parts();
-        let stderr: File = file.try_clone().expect("a second handle");
-        let mut command = self.operator_command(kubeconfig, namespaces, flags);
-        self.started(command.stdout(file).stderr(stderr).spawn().expect("the operator starts"), path)
+        self.spawn_operator(self.operator_command(kubeconfig, namespaces, flags))
     }
 
     /// What an operator for these namespaces is started with; where its output goes is open.
@@ -73,6 +70,14 @@ impl Bed {
         }
         command.args(flags).env("KUBECONFIG", kubeconfig).stdin(Stdio::null());
         command
+    }
+
+    /// An operator that is started with this command.
+    pub fn spawn_operator(&self, mut command: Command) -> Operator {
+        let (file, path) = tempfile::NamedTempFile::new().expect("a file for the log").into_parts();
+        let stderr: File = file.try_clone().expect("a second handle");
+        let child = command.stdin(Stdio::null()).stdout(file).stderr(stderr).spawn().expect("the operator starts");
+        self.started(child, path)
     }
 
     /// Takes an operator that was started, and writes to this file, among those of the bed.

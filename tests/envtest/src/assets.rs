@@ -5,7 +5,7 @@ use std::{
 
 use crate::Error;
 
-/// A program of the control plane; [`Program::name`] is its file name.
+/// A program of the control plane, or Helm beside it; [`Program::name`] is its file name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "each is the program of that name")]
 pub enum Program {
@@ -13,6 +13,7 @@ pub enum Program {
     ApiServer,
     ControllerManager,
     Kubectl,
+    Helm,
 }
 
 impl Program {
@@ -23,6 +24,7 @@ impl Program {
             Self::ApiServer => "kube-apiserver",
             Self::ControllerManager => "kube-controller-manager",
             Self::Kubectl => "kubectl",
+            Self::Helm => "helm",
         }
     }
 }
@@ -35,7 +37,8 @@ pub struct Assets {
 
 impl Assets {
     /// Finds `programs` in the folder named by `KUBEBUILDER_ASSETS` or in the per-user cache, and builds those that
-    /// are not there. A first build takes about ten minutes on 2 cores and reports its progress on stderr.
+    /// are not there. A first build takes about ten minutes on 2 cores and reports its progress on stderr. Helm lies in a
+    /// folder of its own: it is located alone.
     pub fn locate(programs: &[Program]) -> Result<Self, Error> {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("build.sh");
         let output = Command::new("sh")

@@ -6,11 +6,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tokio::{process::Command, task};
+use tokio::{process::Command, sync::OnceCell, task};
 
 use crate::{
     Assets, Error, Program,
     flags::{self, Ports},
+    helm::Helm,
     kubectl::Kubectl,
     supervisor::Supervisor,
 };
@@ -35,6 +36,7 @@ pub struct ControlPlane {
     assets: Assets,
     ports: Ports,
     kubectl: Kubectl,
+    helm: OnceCell<Helm>,
     audit_log: PathBuf,
     ca: PathBuf,
 }
@@ -76,6 +78,7 @@ impl ControlPlane {
                 kubeconfig: dir.join(flags::KUBECONFIG),
                 cache: dir.join("kubectl-cache"),
             },
+            helm: OnceCell::new(),
             assets: assets.clone(),
             ports,
             supervisor,
@@ -159,6 +162,16 @@ impl ControlPlane {
     /// A kubectl command of an administrator to add arguments to, such as a watch; killed when it is dropped.
     pub fn kubectl_command(&self) -> Command {
         self.kubectl.command()
+    }
+
+    /// Runs Helm as an administrator and returns what it prints on stdout. The first call builds it where needed.
+    pub async fn helm(&self, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Result<String, Error> {
+        let locate = || async {
+            let assets =
+                task::spawn_blocking(|| Assets::locate(&[Program::Helm])).await.map_err(io::Error::other)??;
+            Ok::<_, Error>(Helm::new(assets.path(Program::Helm), self.kubeconfig().to_owned(), self.dir()))
+        };
+        self.helm.get_or_try_init(locate).await?.run(args).await
     }
 
     /// The kubectl program.

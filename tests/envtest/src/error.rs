@@ -44,6 +44,15 @@ pub enum Error {
         stderr: String,
     },
 
+    /// Helm ended with an error.
+    #[error("helm {args}: {stderr}")]
+    Helm {
+        /// The arguments, joined by spaces.
+        args: String,
+        /// What it printed on stderr.
+        stderr: String,
+    },
+
     /// A file or process of the harness could not be made.
     #[error("control plane: {0}")]
     Io(#[from] io::Error),

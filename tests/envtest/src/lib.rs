@@ -1,5 +1,5 @@
 //! A real Kubernetes control plane for tests and the demo: etcd, kube-apiserver, kubectl and, when asked for,
-//! kube-controller-manager, built from pinned Go modules, on free loopback ports, in a folder of its own.
+//! kube-controller-manager and Helm, built from pinned Go modules, on free loopback ports, in a folder of its own.
 //!
 //! Nothing is left behind, also when the process that started it panics or is killed: a small supervisor holds the
 //! servers, watches a pipe for this process's end, stops them in order and deletes the folder.
@@ -18,6 +18,7 @@ mod assets;
 mod control_plane;
 mod error;
 mod flags;
+mod helm;
 mod kubectl;
 mod leash;
 mod namespace;
