@@ -1,15 +1,18 @@
-# Two commands for everybody, demo and test, and two more for those who change the code. All set-up is done here: on a
+# Two commands for everybody, demo and test, and some more for those who change the code. All set-up is done here: on a
 # fresh machine there need only be Rust, Go and make.
 
 BUILD_CONTROL_PLANE = tests/envtest/build.sh
 
-.PHONY: help demo test generate lint rust
+.PHONY: help demo test generate lint rust sharpness mutants torture torture-fuzz
 
 help:
 	@echo "make demo        see accounts deleted on a real API server, at simulated providers (KEEP=1: leave it running)"
 	@echo "make test        run every test that CI runs"
 	@echo "make lint        check format, lints and documentation"
 	@echo "make generate    write crds/ and the generated parts of README.md again"
+	@echo "make sharpness   break the operator in every seeded way, and see the named test fail (BUG=name: one of them)"
+	@echo "make mutants     change the code one place at a time, and see which changes no test notices (hours)"
+	@echo "make torture     what make test does in seconds, for minutes (FUZZ_SECONDS=300)"
 
 demo: rust
 	@$(BUILD_CONTROL_PLANE) kube-apiserver etcd kubectl >/dev/null
@@ -28,6 +31,18 @@ lint: rust
 
 generate: rust
 	GENERATE=1 cargo test --locked --quiet --test generated -- --test-threads=1
+
+sharpness: rust
+	@$(BUILD_CONTROL_PLANE) kube-apiserver kube-controller-manager etcd kubectl >/dev/null
+	cargo run --locked --quiet --package sharpness -- $(BUG)
+
+mutants: rust
+	hack/mutants.sh $(MUTANTS)
+
+torture: torture-fuzz
+
+torture-fuzz: rust
+	FUZZ_SECONDS=$${FUZZ_SECONDS:-300} cargo test --locked --test fuzz -- --nocapture
 
 # Cargo would name neither a missing nor an old Rust in one line.
 rust:

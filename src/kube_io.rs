@@ -267,3 +267,7 @@ async fn deadline<T>(request: impl Future<Output = kube::Result<T>>) -> Result<T
         Err(_) => Err(ApiFault::Unavailable(format!("no answer within {} s", DEADLINE.as_secs()))),
     }
 }
+
+#[cfg(test)]
+#[path = "kube_io_tests.rs"]
+mod tests;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use proptest::test_runner::Config;
+use sender_operator::backoff;
 use sender_operator::crd::{AfterUnknownOutcome, OnNotFound};
 use sender_operator::reason::Reason;
 use sender_operator::teardown::decide;
@@ -143,6 +144,44 @@ proptest! {
             if view.is_unsettled() && !settled_by_answer && !settled_by_twin {
                 prop_assert!(teardown.nonce.is_some(), "an unsettled attempt was forgotten");
             }
+        }
+    }
+
+    #[test]
+    fn what_a_delete_may_harm_is_read_for_this_object_alone(view in view(), pass in pass()) {
+        if let Step::ReadAccount { shared } = decide(&view, &pass, &RULES, now()) {
+            prop_assert!(!shared || view.kind() != Kind::SoftThenHard, "somebody else's list may be older than the need");
+        }
+    }
+
+    #[test]
+    fn whoever_waits_at_a_gate_says_that_gate_whatever_it_waited_for_before(view in view(), pass in pass()) {
+        let gates = &view.gates;
+        // The first gate that is closed, as the page names them.
+        let first = [
+            (gates.suspended, Reason::Suspended),
+            (gates.protected, Reason::DeletionProtected),
+            (pass.crd == Some(Crd::Deleting), Reason::CrdDeleting),
+            (pass.crd == Some(Crd::Unreadable), Reason::CrdUnreadable),
+            (!gates.hooks.is_empty(), Reason::PreDeleteHookPending),
+            (gates.unconfirmed, Reason::ConfirmationMissing),
+            (!gates.foreign_finalizers.is_empty(), Reason::ForeignFinalizer),
+        ];
+        let first = first.into_iter().find(|(closed, _)| *closed).map(|(_, reason)| reason);
+        let at_the_gates = gates.orphan.is_none() && !view.is_unsettled() && pass.answer.is_none() && pass.crd.is_some();
+        if let (true, Some(reason), Step::Wait(ledger, _)) = (at_the_gates, first, decide(&view, &pass, &RULES, now())) {
+            let teardown = ledger.teardown.expect("who waits has a teardown");
+            prop_assert_eq!(teardown.reason, reason);
+        }
+    }
+
+    #[test]
+    fn nobody_is_asked_again_before_the_provider_allows_it(view in view(), pass in pass()) {
+        let asked = pass.answer.as_ref().filter(|answer| answer.outcome == Outcome::Throttled);
+        let wish = asked.and_then(|answer| answer.retry_after).map(|wish| wish.clamp(backoff::BASE, backoff::CAP));
+        if let (Some(wish), Step::Wait(ledger, delay)) = (wish, decide(&view, &pass, &RULES, now())) {
+            prop_assert!(delay >= wish, "{:?} before {:?}", delay, wish);
+            prop_assert!(ledger.teardown.and_then(|t| t.next_attempt_at).is_some_and(|at| at >= now() + wish));
         }
     }
 

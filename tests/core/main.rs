@@ -3,4 +3,7 @@
 
 mod any;
 mod decisions;
+mod ledger;
+mod outcomes;
 mod reasons;
+mod sights;
