@@ -98,7 +98,8 @@ fn promise(input: &[u8]) -> Result<(), TestCaseError> {
 
     let deleted = puffle::classify_delete(&answer);
     whole(&deleted, status)?;
-    prop_assert!(deleted.outcome != Outcome::Acked || (status == 200 && said.0 == Some(json!({"success": true}))));
+    let success = status == 200 && said.0 == Some(json!({"success": true}));
+    prop_assert!(deleted.outcome != Outcome::Acked || success, "{:?}", deleted);
     prop_assert!(deleted.outcome != Outcome::Gone || (status == 404 && said.is_puffles_envelope()));
     prop_assert!(!matches!(deleted.outcome, Outcome::Alive | Outcome::SoftGone), "{:?}", deleted);
     proves_only_what_it_says(&deleted, &Target::PuffleEmail { account_id: ID.to_owned() })?;

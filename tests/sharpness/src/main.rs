@@ -115,6 +115,8 @@ fn build(copy: &Copy, target: &[String], log: &str) -> Result<PathBuf, String> {
             "json-render-diagnostics",
         ])
         .args(target)
+        // Nobody debugs it, and it is built once for each bug.
+        .args(["--config", "profile.dev.package.sender-operator.debug=false"])
         .current_dir(&copy.root)
         .env("CARGO_TARGET_DIR", copy.root.join("target"))
         .stderr(log)
