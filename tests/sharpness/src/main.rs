@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, Read, Seek, Write};
 use std::path::PathBuf;
 use std::process::{Command, ExitCode, Stdio};
 use std::thread::sleep;
@@ -135,14 +135,15 @@ fn build(copy: &Copy, target: &[String], log: &str) -> Result<PathBuf, String> {
 /// Runs these tests of a program; what they printed.
 fn test(copy: &Copy, binary: &PathBuf, tests: &[&str], log: &str) -> Result<String, String> {
     let error = |error: io::Error| format!("{}: {error}", binary.display());
-    let log_path = copy.logs.join(format!("{log}.log"));
+    let mut log = log_file(copy, log)?;
     let mut child = Command::new(binary)
         .arg("--exact")
         .args(tests)
         .current_dir(&copy.root)
+        .env("RUST_BACKTRACE", "0")
         .stdin(Stdio::null())
-        .stdout(log_file(copy, log)?)
-        .stderr(File::options().append(true).open(&log_path).map_err(error)?)
+        .stdout(log.try_clone().map_err(error)?)
+        .stderr(log.try_clone().map_err(error)?)
         .spawn()
         .map_err(error)?;
     let began = Instant::now();
@@ -153,10 +154,13 @@ fn test(copy: &Copy, binary: &PathBuf, tests: &[&str], log: &str) -> Result<Stri
         }
         sleep(Duration::from_millis(50));
     }
-    fs::read_to_string(&log_path).map_err(error)
+    let mut printed = String::new();
+    log.rewind().and_then(|()| log.read_to_string(&mut printed)).map_err(error)?;
+    Ok(printed)
 }
 
 fn log_file(copy: &Copy, name: &str) -> Result<File, String> {
     let path = copy.logs.join(format!("{name}.log"));
-    File::create(&path).map_err(|error| format!("{}: {error}", path.display()))
+    let file = File::options().create(true).truncate(true).read(true).write(true).open(&path);
+    file.map_err(|error| format!("{}: {error}", path.display()))
 }
