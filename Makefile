@@ -1,4 +1,4 @@
-# Two commands for everybody, demo and test, and three more for those who change the code. All set-up is done here: on a
+# Two commands for everybody, demo and test, and some more for those who change the code. All set-up is done here: on a
 # fresh machine there need only be Rust, Go and make.
 
 BUILD_CONTROL_PLANE = tests/envtest/build.sh
@@ -6,14 +6,16 @@ BUILD_CONTROL_PLANE = tests/envtest/build.sh
 # How many pairs of kills of each kind are tried: a number that PLANS_SEED picks, or all.
 PAIRS = all
 
-.PHONY: help demo test torture generate lint rust
+.PHONY: help demo test torture torture-fuzz generate lint rust sharpness mutants
 
 help:
 	@echo "make demo        see accounts deleted on a real API server, at simulated providers (KEEP=1: leave it running)"
 	@echo "make test        run every test that CI runs"
-	@echo "make torture     kill the operator at every pair of calls: hours (PAIRS=100 PLANS_SEED=1: so many of each kind)"
+	@echo "make torture     made-up inputs for minutes (FUZZ_SECONDS=300), then kills at every pair of calls: hours (PAIRS=100: so many)"
 	@echo "make lint        check format, lints and documentation"
 	@echo "make generate    write crds/ and the generated parts of README.md again"
+	@echo "make sharpness   break the operator in every seeded way, and see the named test fail (BUG=name: one of them)"
+	@echo "make mutants     change the code one place at a time, and see which changes no test notices (hours)"
 
 demo: rust
 	@$(BUILD_CONTROL_PLANE) kube-apiserver etcd kubectl >/dev/null
@@ -26,7 +28,7 @@ test: rust
 	cargo build --locked --workspace --bins
 	cargo test --locked --workspace --no-fail-fast
 
-torture: rust
+torture: rust torture-fuzz
 	@$(BUILD_CONTROL_PLANE) kube-apiserver kube-controller-manager etcd kubectl >/dev/null
 	TORTURE=$(PAIRS) cargo test --locked --package sender-operator --test plans -- --nocapture
 
@@ -37,6 +39,16 @@ lint: rust
 
 generate: rust
 	GENERATE=1 cargo test --locked --quiet --test generated -- --test-threads=1
+
+sharpness: rust
+	@$(BUILD_CONTROL_PLANE) kube-apiserver kube-controller-manager etcd kubectl >/dev/null
+	cargo run --locked --quiet --package sharpness -- $(BUG)
+
+mutants: rust
+	hack/mutants.sh $(MUTANTS)
+
+torture-fuzz: rust
+	FUZZ_SECONDS=$${FUZZ_SECONDS:-300} cargo test --locked --test fuzz -- --nocapture
 
 # Cargo would name neither a missing nor an old Rust in one line.
 rust:

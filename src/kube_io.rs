@@ -289,3 +289,7 @@ pub async fn within<T>(limit: Duration, request: impl Future<Output = kube::Resu
         Err(_) => Err(ApiFault::Unavailable(format!("no answer within {} s", limit.as_secs()))),
     }
 }
+
+#[cfg(test)]
+#[path = "kube_io_tests.rs"]
+mod tests;

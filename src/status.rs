@@ -137,3 +137,7 @@ pub fn is_foreign(status: &SenderAccountStatus, uid: &str) -> bool {
     let uids = status.account.as_ref().map(|a| &a.uid).into_iter().chain(status.teardown.as_ref().map(|t| &t.uid));
     uids.into_iter().any(|written_for| written_for != uid)
 }
+
+#[cfg(test)]
+#[path = "status_tests.rs"]
+mod tests;

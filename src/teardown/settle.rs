@@ -139,16 +139,15 @@ pub(super) fn wait(view: &View, pass: &Pass, rules: &Rules, now: Timestamp, ledg
     let mut teardown = ledger.teardown.take().unwrap_or_else(|| teardown_of(view, now));
     let same = teardown.reason == because.reason && teardown.subject == because.subject;
     let tries = if pass.prompted { 0 } else { u32::try_from(teardown.tries).unwrap_or(0) };
+    // Further away than any delay: a clock was ahead when it was written.
+    let shown = teardown.next_attempt_at.filter(|at| same && *at > now && super::ledger::age(now, *at) <= backoff::CAP);
     let mut delay = match because.pace {
         Pace::Backoff(retry_after) => {
             teardown.tries = i32::try_from(tries.saturating_add(1)).unwrap_or(i32::MAX);
             backoff::delay(tries, pass.jitter, retry_after, rules.max_backoff)
         }
         Pace::Longest => backoff::longest(pass.jitter, rules.max_backoff),
-        Pace::Gate => match teardown.next_attempt_at {
-            Some(at) if same && at > now => until(at, now),
-            _ => backoff::longest(pass.jitter, rules.max_backoff),
-        },
+        Pace::Gate => shown.map_or_else(|| backoff::longest(pass.jitter, rules.max_backoff), |at| until(at, now)),
     };
     if teardown.nonce.is_some() && pass.unchanged_for < rules.outcome_window {
         delay = delay.min(rules.outcome_window.saturating_sub(pass.unchanged_for).max(backoff::BASE));
@@ -162,8 +161,7 @@ pub(super) fn wait(view: &View, pass: &Pass, rules: &Rules, now: Timestamp, ledg
     teardown.reason = because.reason;
     // No longer than the schema allows.
     teardown.subject = because.subject.map(|subject| subject.chars().take(1024).collect());
-    let keeps_time = matches!(because.pace, Pace::Gate) && same && teardown.next_attempt_at.is_some_and(|at| at > now);
-    if !keeps_time {
+    if shown.is_none() || !matches!(because.pace, Pace::Gate) {
         teardown.next_attempt_at = Some(later(now, delay));
     }
     let reason = teardown.reason;

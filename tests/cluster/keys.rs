@@ -124,6 +124,28 @@ async fn a_key_of_another_workspace_proves_nothing_of_an_account_that_its_predec
 }
 
 #[tokio::test]
+async fn a_404_counts_under_the_key_that_asked_also_when_the_right_one_is_back_before_it_comes() {
+    let bed = Bed::new("key-swapped-back").await;
+    let (sender, other) = (bed.sender(Kind::PostPress, "sender"), bed.key());
+    let senders = [sender.clone()];
+    let operator = bed.operator(&OBSERVE_OFTEN).await;
+    bed.adopt_connected(&senders).await;
+    sender.open_workspace(&bed.sim, &other);
+    bed.apply(&sender.secret(&bed.sim, &other)).await;
+    bed.until_reason("sender", "CredentialsChanged").await;
+
+    let delete = bed.sim.fault(On::delete().key(&other), Fault::own().hold());
+    bed.delete_all().await;
+    bed.eventually("its DELETE is on its way", async || delete.waiting() == 1).await;
+    bed.apply(&sender.secret(&bed.sim, &sender.key)).await;
+    delete.release();
+    bed.until_gone("sender").await;
+    assert_eq!(bed.truth(&sender.account), (State::Gone, 2, 1), "one without effect, and one with the right key");
+    assert_eq!(operator.proof("sender"), "ReadBack");
+    bed.finish(operator).await;
+}
+
+#[tokio::test]
 async fn a_404_of_another_allowed_endpoint_proves_nothing_under_the_same_key() {
     let bed = Bed::new("moved-secret").await;
     let senders = bed.senders();

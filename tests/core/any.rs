@@ -32,8 +32,9 @@ fn time() -> impl Strategy<Value = Timestamp> {
         .prop_map(|seconds| now() + jiff::SignedDuration::from_secs(seconds))
 }
 
-pub fn outcome() -> impl Strategy<Value = Outcome> {
-    select(vec![
+pub fn outcome() -> BoxedStrategy<Outcome> {
+    let telling = select(vec![Outcome::Acked, Outcome::Gone, Outcome::SoftGone, Outcome::Alive]);
+    let all = select(vec![
         Outcome::Acked,
         Outcome::Gone,
         Outcome::SoftGone,
@@ -54,7 +55,8 @@ pub fn outcome() -> impl Strategy<Value = Outcome> {
         Outcome::Refused(Refusal::WrongChannel),
         Outcome::Refused(Refusal::UnrecognisedStatus),
         Outcome::Refused(Refusal::KeyLostSight),
-    ])
+    ]);
+    prop_oneof![telling, all].boxed()
 }
 
 fn exchange() -> impl Strategy<Value = Exchange> {
@@ -146,7 +148,7 @@ fn gates() -> impl Strategy<Value = Gates> {
 }
 
 prop_compose! {
-    pub fn view()(
+    fn view()(
         target in target(),
         deleting in prop::bool::weighted(0.95),
         ours in prop::bool::weighted(0.95),
@@ -179,7 +181,7 @@ fn credential() -> impl Strategy<Value = Result<Known, Fault>> {
 }
 
 prop_compose! {
-    pub fn pass()(
+    fn pass()(
         (jitter, prompted) in any::<(u32, bool)>(),
         unchanged_for in select(vec![0_u64, 1, 899, 900, 5000]),
         inherited_for in select(vec![0_u64, 0, 60]),
@@ -202,4 +204,44 @@ prop_compose! {
             live_twins_asked: asked, credential, read, own_intent, deleting_twins, fresh, answer, read_back, sends, recorded,
         }
     }
+}
+
+/// A view and a pass in which much is ready: one gate at most is closed, the key is there, and mostly no answer is. What
+/// rests on many things at once is reached often.
+fn ready() -> impl Strategy<Value = (View, Pass)> {
+    let often = || prop::bool::weighted(0.8);
+    let one_closed = prop_oneof![3 => Just(None), 1 => (0_usize..6).prop_map(Some)];
+    let known = (account(), teardown(), often(), often(), prop::bool::weighted(0.1)).boxed();
+    let twin = prop_oneof![2 => Just(None), 1 => twin().prop_map(Some)];
+    let learned = (exchange(), often(), prop::bool::weighted(0.25), twin).boxed();
+    (view().boxed(), pass().boxed(), one_closed, known, learned).prop_map(
+        |(mut view, mut pass, closed, known, learned)| {
+            let (account, mut teardown, has_account, has_teardown, proved) = known;
+            let (read, is_read, answered, twin) = learned;
+            teardown.proof = teardown.proof.filter(|_| proved);
+            view.ledger =
+                Ledger { account: has_account.then_some(account), teardown: has_teardown.then_some(teardown) };
+            view.gates = Gates {
+                orphan: (closed == Some(0)).then_some(None),
+                suspended: closed == Some(1),
+                protected: closed == Some(2),
+                hooks: (closed == Some(3)).then(|| "pause".to_owned()).into_iter().collect(),
+                unconfirmed: closed == Some(4),
+                foreign_finalizers: (closed == Some(5)).then(|| "a.example/b".to_owned()).into_iter().collect(),
+            };
+            (view.deleting, view.ours, pass.prompted, pass.crd) = (true, true, true, Some(Crd::Serving));
+            let fingerprint = Fingerprint::from_stored("here".to_owned());
+            pass.credential = Some(Ok(Known { fingerprint, endpoint: "https://here".to_owned() }));
+            pass.read = Some(read).filter(|_| is_read);
+            pass.answer = pass.answer.filter(|_| answered);
+            pass.twins = twin.into_iter().collect();
+            (view, pass)
+        },
+    )
+}
+
+/// Any view and pass, and more often such as get far.
+pub fn case() -> impl Strategy<Value = (View, Pass)> {
+    // Boxed: by value they are too large for a test's stack.
+    prop_oneof![1 => (view().boxed(), pass().boxed()).boxed(), 3 => ready().boxed()]
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use proptest::test_runner::Config;
+use sender_operator::backoff;
 use sender_operator::crd::{AfterUnknownOutcome, OnNotFound};
 use sender_operator::reason::Reason;
 use sender_operator::teardown::ledger::{Ledger, Phase};
@@ -12,7 +13,7 @@ use sender_operator::teardown::target::Kind;
 use sender_operator::teardown::view::{Crd, Known, Pass, Step, View};
 use sender_operator::teardown::{decide, not_listed};
 
-use crate::any::{RULES, now, pass, view};
+use crate::any::{RULES, case, now};
 
 fn open(view: &View, pass: &Pass) -> bool {
     let gates = &view.gates;
@@ -45,7 +46,7 @@ proptest! {
     #![proptest_config(Config { cases: 8_000, ..Config::default() })]
 
     #[test]
-    fn a_delete_goes_out_only_for_a_fresh_deleting_ungated_object_of_ours_with_a_key_and_without_a_proof(view in view(), pass in pass()) {
+    fn a_delete_goes_out_only_for_a_fresh_deleting_ungated_object_of_ours_with_a_key_and_without_a_proof((view, pass) in case()) {
         if let Step::Send = decide(&view, &pass, &RULES, now()) {
             prop_assert!(view.deleting && view.ours && open(&view, &pass) && known(&pass).is_some());
             prop_assert!(view.ledger.teardown.as_ref().is_none_or(|t| t.proof.is_none()));
@@ -58,7 +59,7 @@ proptest! {
     }
 
     #[test]
-    fn an_intent_rests_on_a_read_of_this_pass_that_shows_it_connected_and_on_no_request_that_can_still_be_alive(view in view(), pass in pass()) {
+    fn an_intent_rests_on_a_read_of_this_pass_that_shows_it_connected_and_on_no_request_that_can_still_be_alive((view, pass) in case()) {
         if let Step::Intend(ledger) = decide(&view, &pass, &RULES, now()) {
             prop_assert_eq!(view.kind(), Kind::SoftThenHard);
             prop_assert!(open(&view, &pass) && known(&pass).is_some());
@@ -76,7 +77,7 @@ proptest! {
     }
 
     #[test]
-    fn a_release_has_the_proof_that_it_names(view in view(), pass in pass()) {
+    fn a_release_has_the_proof_that_it_names((view, pass) in case()) {
         let Step::Release(proof) = decide(&view, &pass, &RULES, now()) else { return Ok(()) };
         prop_assert!(view.deleting && view.ours);
         let ledger = &view.ledger;
@@ -130,7 +131,7 @@ proptest! {
     }
 
     #[test]
-    fn whatever_waits_says_why_and_until_when_and_forgets_no_unsettled_attempt(view in view(), pass in pass()) {
+    fn whatever_waits_says_why_and_until_when_and_forgets_no_unsettled_attempt((view, pass) in case()) {
         if let Step::Wait(ledger, delay) = decide(&view, &pass, &RULES, now()) {
             prop_assert!(delay >= Duration::from_millis(10) && delay <= Duration::from_secs(900), "{:?}", delay);
             let teardown = ledger.teardown.expect("who waits has a teardown");
@@ -147,12 +148,50 @@ proptest! {
     }
 
     #[test]
-    fn the_same_view_and_pass_always_give_the_same_step(view in view(), pass in pass()) {
+    fn what_a_delete_may_harm_is_read_for_this_object_alone((view, pass) in case()) {
+        if let Step::ReadAccount { shared } = decide(&view, &pass, &RULES, now()) {
+            prop_assert!(!shared || view.kind() != Kind::SoftThenHard, "somebody else's list may be older than the need");
+        }
+    }
+
+    #[test]
+    fn whoever_waits_at_a_gate_says_that_gate_whatever_it_waited_for_before((view, pass) in case()) {
+        let gates = &view.gates;
+        // The first gate that is closed, as the page names them.
+        let first = [
+            (gates.suspended, Reason::Suspended),
+            (gates.protected, Reason::DeletionProtected),
+            (pass.crd == Some(Crd::Deleting), Reason::CrdDeleting),
+            (pass.crd == Some(Crd::Unreadable), Reason::CrdUnreadable),
+            (!gates.hooks.is_empty(), Reason::PreDeleteHookPending),
+            (gates.unconfirmed, Reason::ConfirmationMissing),
+            (!gates.foreign_finalizers.is_empty(), Reason::ForeignFinalizer),
+        ];
+        let first = first.into_iter().find(|(closed, _)| *closed).map(|(_, reason)| reason);
+        let at_the_gates = gates.orphan.is_none() && !view.is_unsettled() && pass.answer.is_none() && pass.crd.is_some();
+        if let (true, Some(reason), Step::Wait(ledger, _)) = (at_the_gates, first, decide(&view, &pass, &RULES, now())) {
+            let teardown = ledger.teardown.expect("who waits has a teardown");
+            prop_assert_eq!(teardown.reason, reason);
+        }
+    }
+
+    #[test]
+    fn nobody_is_asked_again_before_the_provider_allows_it((view, pass) in case()) {
+        let asked = pass.answer.as_ref().filter(|answer| answer.outcome == Outcome::Throttled);
+        let wish = asked.and_then(|answer| answer.retry_after).map(|wish| wish.clamp(backoff::BASE, backoff::CAP));
+        if let (Some(wish), Step::Wait(ledger, delay)) = (wish, decide(&view, &pass, &RULES, now())) {
+            prop_assert!(delay >= wish, "{:?} before {:?}", delay, wish);
+            prop_assert!(ledger.teardown.and_then(|t| t.next_attempt_at).is_some_and(|at| at >= now() + wish));
+        }
+    }
+
+    #[test]
+    fn the_same_view_and_pass_always_give_the_same_step((view, pass) in case()) {
         prop_assert_eq!(decide(&view, &pass, &RULES, now()), decide(&view.clone(), &pass.clone(), &RULES, now()));
     }
 
     #[test]
-    fn a_deletion_that_waits_for_a_list_says_so_and_forgets_nothing(view in view(), pass in pass()) {
+    fn a_deletion_that_waits_for_a_list_says_so_and_forgets_nothing((view, pass) in case()) {
         let step = not_listed(&view, &pass, &RULES, now(), "namespace b".to_owned());
         let Step::Wait(ledger, _) = step else { return Err(TestCaseError::fail("it does not wait")) };
         let kept = |ledger: &Ledger| {
@@ -171,7 +210,7 @@ proptest! {
     }
 
     #[test]
-    fn a_gate_that_is_closed_stands_before_every_read_and_every_delete(view in view(), pass in pass()) {
+    fn a_gate_that_is_closed_stands_before_every_read_and_every_delete((view, pass) in case()) {
         let step = decide(&view, &pass, &RULES, now());
         let closed = view.gates.suspended || (view.gates.protected && !view.is_unsettled());
         if closed && view.deleting && pass.answer.is_none() {

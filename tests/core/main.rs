@@ -4,4 +4,7 @@
 mod any;
 mod clocks;
 mod decisions;
+mod ledger;
+mod outcomes;
 mod reasons;
+mod sights;

@@ -1,11 +1,11 @@
 //! Puffle's list, as it arrives.
 
-use std::process::Command;
-
 use sender_operator::provider::list::AccountList;
 use sender_operator::teardown::outcome::{Outcome, Refusal, Unknown};
 
 use super::*;
+#[cfg(target_os = "linux")]
+use crate::memory::{is_measured, measure};
 use crate::peer::{answer, json};
 
 fn row(n: usize) -> String {
@@ -130,23 +130,11 @@ async fn an_error_in_place_of_a_list_is_never_an_absence() {
     assert_eq!(outcome(list(huge, PATIENT).await), Outcome::Unknown(Unknown::BodyTooLarge));
 }
 
-/// The highest amount of memory that this process ever held, in KiB.
-#[cfg(target_os = "linux")]
-fn peak() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").expect("the status of this process");
-    let line = status.lines().find(|line| line.starts_with("VmHWM:")).expect("its peak");
-    line.split_whitespace().nth(1).and_then(|number| number.parse().ok()).expect("a number")
-}
-
-/// Memory belongs to a whole process, so each list is read in one of its own: this test, once more.
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn the_longest_and_the_oddest_list_take_less_than_64_mib() {
-    const PEER: &str = "PEER_OF_THE_MEMORY_TEST";
-    if let Ok(base) = std::env::var(PEER) {
-        let before = peak();
-        let _ = client(PATIENT).list_accounts(&credential(Provider::Puffle, &base)).await;
-        assert!(peak() - before < 64 * 1024, "{} KiB", peak() - before);
+    let call = async |base: String| drop(client(PATIENT).list_accounts(&credential(Provider::Puffle, &base)).await);
+    if is_measured(call).await {
         return;
     }
     const SPACE: usize = 15 << 20;
@@ -158,11 +146,7 @@ async fn the_longest_and_the_oddest_list_take_less_than_64_mib() {
         ("many paging fields", format!(r#"{{{}"accounts":[]}}"#, r#""next":[[]],"#.repeat(SPACE / 12))),
         ("depth", format!(r#"{{"x":{}"#, "[".repeat(SPACE))),
     ] {
-        let peer = Peer::new(Talk::Say(json("200 OK", &body))).await;
-        let mut child = Command::new(std::env::current_exe().expect("this test's binary"));
-        child.args(["--exact", "lists::the_longest_and_the_oddest_list_take_less_than_64_mib"]).env(PEER, peer.base());
-        let output = tokio::task::spawn_blocking(move || child.output()).await.expect("no panic").expect("a process");
-        assert!(output.status.success(), "{name}: {}", String::from_utf8_lossy(&output.stdout));
-        peer.only_connection().await;
+        let talk = Talk::Say(json("200 OK", &body));
+        measure("lists::the_longest_and_the_oddest_list_take_less_than_64_mib", name, talk).await;
     }
 }

@@ -3,6 +3,8 @@
 mod failures;
 mod isolation;
 mod lists;
+#[cfg(target_os = "linux")]
+mod memory;
 mod peer;
 mod requests;
 mod tls;

@@ -1,0 +1,139 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::*;
+use crate::args::{Command, parse_from};
+use crate::index::fixture::Fixture;
+use crate::teardown::decide;
+use crate::teardown::view::{Crd, Pass, Step};
+
+fn account(fixture: &Fixture) -> Account {
+    let Ok(Command::Run(config)) = parse_from(["sender-operator", "run"].map(Into::into)) else { panic!("defaults") };
+    Account::parse(Arc::new(fixture.account()), &config).unwrap()
+}
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(second).unwrap()
+}
+
+/// The same object with this status stored.
+fn stored(fixture: &Fixture, status: &SenderAccountStatus) -> Account {
+    account(&fixture.clone().status(serde_json::to_value(status).unwrap()))
+}
+
+fn states(status: &SenderAccountStatus) -> Vec<(&str, &str)> {
+    status.conditions.iter().map(|c| (c.type_.as_str(), c.status.as_str())).collect()
+}
+
+/// What a deletion says that waits for this.
+fn waiting(account: &Account, crd: Crd) -> Ledger {
+    let rules = crate::teardown::view::Rules {
+        outcome_window: Duration::from_secs(900),
+        max_backoff: Duration::from_secs(900),
+    };
+    match decide(&account.view, &Pass { crd: Some(crd), ..Pass::default() }, &rules, at(1_800_000_000)) {
+        Step::Wait(ledger, _) => ledger,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn the_same_knowledge_is_the_same_status_however_often_and_whenever_it_is_said() {
+    let fixture = Fixture::postpress("alice", "acc_1").deleting();
+    let alice = account(&fixture);
+    let ledger = waiting(&alice, Crd::Deleting);
+    let first = deleting(&alice, &ledger, None, at(1_800_000_000));
+    let later = deleting(&stored(&fixture, &first), &ledger, None, at(1_800_003_600));
+    assert_eq!(first, later);
+
+    let live = Fixture::postpress("alice", "acc_1");
+    let first = alive(&account(&live), &Ledger::default(), &Reason::SecretMissing.into(), None, at(1_800_000_000));
+    let later =
+        alive(&stored(&live, &first), &Ledger::default(), &Reason::SecretMissing.into(), None, at(1_800_003_600));
+    assert_eq!(first, later);
+}
+
+#[test]
+fn a_transition_has_the_time_at_which_it_became_true() {
+    let live = Fixture::postpress("alice", "acc_1");
+    let say = |account: &Account, reason: Reason, second| {
+        alive(account, &Ledger::default(), &reason.into(), None, at(second))
+    };
+    let missing = say(&account(&live), Reason::SecretMissing, 1_800_000_000);
+    let malformed = say(&stored(&live, &missing), Reason::ApiKeyMalformed, 1_800_000_001);
+    let connected = say(&stored(&live, &malformed), Reason::AccountConnected, 1_800_000_002);
+    let since = |status: &SenderAccountStatus| -> Vec<_> {
+        status.conditions.iter().map(|c| c.last_transition_time.0.as_second() - 1_800_000_000).collect()
+    };
+    assert_eq!((since(&missing), since(&malformed)), (vec![0, 0, 0], vec![0, 0, 0]));
+    // Ready and Stalled changed; Reconciling was false all the time.
+    assert_eq!(since(&connected), [2, 0, 2]);
+}
+
+#[test]
+fn conditions_say_whether_it_is_ready_goes_on_by_itself_or_needs_somebody() {
+    let alice = account(&Fixture::postpress("alice", "acc_1"));
+    for (reason, expected) in [
+        (Reason::AccountConnected, [("Ready", "True"), ("Reconciling", "False"), ("Stalled", "False")]),
+        (Reason::SecretMissing, [("Ready", "False"), ("Reconciling", "False"), ("Stalled", "True")]),
+        (Reason::ProviderUnavailable, [("Ready", "False"), ("Reconciling", "True"), ("Stalled", "False")]),
+        (Reason::Suspended, [("Ready", "False"), ("Reconciling", "True"), ("Stalled", "False")]),
+    ] {
+        let status = alive(&alice, &Ledger::default(), &reason.into(), None, at(0));
+        assert_eq!(states(&status), expected, "{reason}");
+        assert!(status.conditions.iter().all(|c| c.reason == reason.as_str()));
+    }
+}
+
+#[test]
+fn a_deletion_says_what_its_ledger_says_and_deleted_only_once_it_is_proved() {
+    let bob = account(&Fixture::postpress("bob", "acc_1").deleting());
+    let mut ledger = waiting(&bob, Crd::Deleting);
+    let held = deleting(&bob, &ledger, None, at(0));
+    let expected = [("Ready", "False"), ("Reconciling", "False"), ("Stalled", "True"), ("Deleted", "False")];
+    assert_eq!(states(&held), expected);
+    assert_eq!(shown(&stored(&Fixture::postpress("bob", "acc_1").deleting(), &held)), Some("CrdDeleting"));
+    assert!(held.conditions[0].message.contains("kubectl annotate crd"), "{}", held.conditions[0].message);
+    if let Some(teardown) = &mut ledger.teardown {
+        (teardown.phase, teardown.reason) = (Phase::Confirmed, Reason::PatchRefused);
+    }
+    let proved = deleting(&bob, &ledger, None, at(0));
+    let expected = [("Ready", "False"), ("Reconciling", "True"), ("Stalled", "False"), ("Deleted", "True")];
+    assert_eq!(states(&proved), expected);
+}
+
+#[test]
+fn what_is_kept_for_the_next_pass_is_read_back_as_it_was_written() {
+    let fixture = Fixture::postpress("bob", "acc_1").deleting().annotated(crate::crd::REQUESTED_AT, "now");
+    let bob = account(&fixture);
+    let ledger = waiting(&bob, Crd::Unreadable);
+    let hold = Hold { secret: "key".to_owned(), from: Some("uid-alice".to_owned()) };
+    let status = deleting(&bob, &ledger, Some(hold.clone()), at(0));
+    let back = stored(&fixture, &status);
+    assert_eq!((back.view.ledger.clone(), back.hold()), (ledger, Some(hold)));
+    assert!(bob.is_prompted() && !back.is_prompted(), "a request is acted on once");
+}
+
+#[test]
+fn what_cannot_be_understood_keeps_what_its_status_held_and_says_so_once() {
+    let before = json!({"teardown": {"uid": "u", "unheard": "of"}, "conditions": [{"type": "Ready", "reason": "X"}]});
+    let first = invalid("sales", "alice", Some(3), "spec: missing", Some(&before));
+    assert_eq!(first["teardown"], before["teardown"]);
+    assert_eq!(first["conditions"][2]["status"], "True");
+    assert!(first["conditions"][0]["message"].as_str().unwrap().contains("spec: missing"));
+    assert_eq!(invalid("sales", "alice", Some(3), "spec: missing", Some(&first)), first);
+    assert_ne!(invalid("sales", "alice", Some(3), "spec: other", Some(&first)), first);
+}
+
+#[test]
+fn a_status_of_another_uid_is_foreign() {
+    let status = |uid: &str| -> SenderAccountStatus {
+        let account = json!({"uid": uid, "provider": "PostPress", "state": "Unknown"});
+        serde_json::from_value(json!({"account": account, "heldSecret": "key"})).unwrap()
+    };
+    assert!(is_foreign(&status("uid-bob"), "uid-alice") && !is_foreign(&status("uid-alice"), "uid-alice"));
+    assert!(!is_foreign(&SenderAccountStatus::default(), "uid-alice"));
+    let live = Fixture::postpress("alice", "acc_1");
+    assert_eq!(stored(&live, &status("uid-bob")).hold(), None);
+    assert!(stored(&live, &status("uid-alice")).hold().is_some());
+}
