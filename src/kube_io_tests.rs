@@ -12,8 +12,11 @@ use crate::teardown::view::{Pass, Rules, Step};
 
 type Answer = Arc<dyn Fn() -> BoxFuture<'static, (StatusCode, Value)> + Send + Sync>;
 
-/// An API server that answers every request the same, and what it was sent: method, path, query and body.
-fn server(answer: Answer) -> (KubeIo, Arc<Mutex<Vec<(String, Value)>>>) {
+/// What an API server was sent: method, path and query, and the body.
+type Taken = Arc<Mutex<Vec<(String, Value)>>>;
+
+/// An API server that answers every request the same.
+fn server(answer: Answer) -> (KubeIo, Taken) {
     let taken = Arc::new(Mutex::new(Vec::new()));
     let log = Arc::clone(&taken);
     let service = tower::service_fn(move |request: Request<Body>| {
