@@ -12,7 +12,7 @@ use crate::crd::{
 };
 use crate::reason::Reason;
 use crate::teardown::ledger::{AccountState, Ledger, Phase};
-use crate::teardown::target::{Kind, Target};
+use crate::teardown::target::{Provider, Target};
 use crate::teardown::view::{Gates, Twin, View};
 
 /// One object: where it is, what the API server shows of it, and what decisions are made from.
@@ -196,7 +196,8 @@ fn gates(raw: &SenderAccount, target: &Target, finalizers: &[String], config: &C
     let hooks =
         annotations.keys().filter_map(|key| key.strip_prefix(PRE_DELETE_HOOK)).map(str::to_owned).collect::<Vec<_>>();
     let confirmed = annotations.get(CONFIRM_DELETION).is_some_and(|id| {
-        id == target.account_id() || (target.kind() != Kind::Permanent && id.eq_ignore_ascii_case(target.account_id()))
+        id == target.account_id()
+            || (target.provider() == Provider::Puffle && id.eq_ignore_ascii_case(target.account_id()))
     });
     // The garbage collector's own finalizers go only after ours: waiting for them would be for ever.
     let waits_for_us = |name: &str| matches!(name, FINALIZER | "foregroundDeletion" | "orphan");
