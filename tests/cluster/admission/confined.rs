@@ -4,7 +4,7 @@ use sender_operator::crd::{FINALIZER, SECRET_FINALIZER};
 use serde_json::{Value, json};
 
 use super::documented::line_is_documented;
-use super::{CHART, RELEASE, Release, command_in};
+use super::{CHART, RELEASE, Release};
 use crate::bed::{Bed, Kind};
 
 /// What of an object's metadata is nobody's but its owner's.
@@ -80,7 +80,7 @@ async fn with_the_operators_token_nothing_is_changed_but_its_own_finalizers_and_
     }
 
     // The way out, as it is typed.
-    let typed = command_in(&said[0]).replace("CHART", CHART);
+    let typed = said[0].rsplit_once("to lift this: ").expect("it says how").1.replace("CHART", CHART);
     let arguments: Vec<_> = typed.split(' ').collect();
     assert_eq!(arguments[0], "helm");
     bed.plane.helm(&arguments[1..]).await.unwrap_or_else(|error| panic!("{error}"));

@@ -12,6 +12,7 @@ async fn a_namespace_that_is_deleted_waits_for_what_is_protected_or_unconfirmed_
     let bed = Bed::new("guarding").await;
     let there = bed.beside("guarded").await;
     let release = Release::install(&bed, &[&there.namespace], &["requireConfirmation={Email}"]).await;
+    release.grant_everywhere().await;
     let operator = bed
         .operator_as(
             &release.operator.kubeconfig,
