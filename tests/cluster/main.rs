@@ -13,6 +13,7 @@ mod crd_rules;
 mod crd_use;
 mod finalizers;
 mod keys;
+mod leadership;
 mod main_job;
 mod namespaces;
 mod not_found;
