@@ -35,6 +35,8 @@ pub struct Receipt {
     pub account: String,
     /// What proves it.
     pub proof: ProofRecord,
+    /// Who let it go, where an admission policy has written that down.
+    pub orphaned_by: Option<String>,
     /// How many DELETEs were let out.
     pub attempts: i32,
     /// Endpoint and key of the last provider call.
@@ -72,6 +74,8 @@ struct Shown<'a> {
     subject: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     orphan_reason: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    orphaned_by: Option<&'a str>,
     attempts: i32,
     #[serde(skip_serializing_if = "Option::is_none")]
     fingerprint: Option<&'a Fingerprint>,
@@ -151,6 +155,7 @@ impl Receipt {
             proof: self.proof.reason,
             subject: subject.filter(|_| !orphaned),
             orphan_reason: subject.filter(|_| orphaned),
+            orphaned_by: self.orphaned_by.as_deref().filter(|_| orphaned),
             attempts: self.attempts,
             fingerprint: self.fingerprint.as_ref(),
             endpoint: self.endpoint.as_deref(),

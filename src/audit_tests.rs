@@ -11,6 +11,7 @@ fn receipt(uid: &str, reason: Reason, subject: Option<&str>) -> Receipt {
         provider: Provider::PostPress,
         account: "acc_1".to_owned(),
         proof: ProofRecord { reason, subject: subject.map(str::to_owned) },
+        orphaned_by: Some("maria".to_owned()),
         attempts: 2,
         fingerprint: Some(Fingerprint::from_stored("0123456789abcdef0123456789abcdef".to_owned())),
         endpoint: Some("https://api.postpress.ai/v1".to_owned()),
@@ -79,6 +80,7 @@ fn what_the_proof_is_about_is_named_and_a_reason_to_orphan_by_its_own_name() {
         written(&[receipt("u1", Reason::HandedOver, Some("hr/bob")), receipt("u2", Reason::Orphaned, Some("moved"))]);
     assert_eq!((&lines[0]["subject"], lines[0].get("orphanReason")), (&json!("hr/bob"), None));
     assert_eq!((&lines[1]["orphanReason"], lines[1].get("subject")), (&json!("moved"), None));
+    assert_eq!((lines[0].get("orphanedBy"), &lines[1]["orphanedBy"]), (None, &json!("maria")));
 }
 
 #[test]

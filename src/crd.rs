@@ -24,6 +24,8 @@ pub const PRE_DELETE_HOOK: &str = "pre-delete.hook.sender-operator.dev/";
 pub const CONFIRM_DELETION: &str = "sender-operator.dev/confirm-deletion";
 /// Annotation: why an account was let go; copied into the receipt.
 pub const ORPHAN_REASON: &str = "sender-operator.dev/orphan-reason";
+/// Annotation: who set `deletionPolicy` to Orphan; written by an admission policy alone, copied into the receipt.
+pub const ORPHANED_BY: &str = "sender-operator.dev/orphaned-by";
 /// Annotation on the CRD: its deletion may delete accounts.
 pub const ALLOW_CRD_DELETION: &str = "sender-operator.dev/allow-crd-deletion";
 /// `metadata.name` of the CRD.

@@ -66,6 +66,7 @@ fn the_readme_names_every_finalizer_and_annotation() {
         crd::PRE_DELETE_HOOK,
         crd::CONFIRM_DELETION,
         crd::ORPHAN_REASON,
+        crd::ORPHANED_BY,
         crd::ALLOW_CRD_DELETION,
     ] {
         assert!(readme.contains(&format!("`{name}")), "{name} is not in README.md");

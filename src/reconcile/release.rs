@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use kube::ResourceExt;
 use tokio::time::Instant;
 
 use super::deletion::{Ended, Hands};
@@ -13,7 +14,7 @@ use super::{Reconciler, jitter, now};
 use crate::account::Account;
 use crate::audit::Receipt;
 use crate::backoff;
-use crate::crd::FINALIZER;
+use crate::crd::{FINALIZER, ORPHANED_BY};
 use crate::finalizer::{self, Released};
 use crate::kube_io::ApiFault;
 use crate::reason::Reason;
@@ -174,6 +175,7 @@ fn receipt(account: &Account, proof: &Proof, sent: u32, acked: bool) -> Receipt 
         provider: account.view.target.provider(),
         account: account.view.target.account_id().to_owned(),
         proof: proof.record().clone(),
+        orphaned_by: account.raw.annotations().get(ORPHANED_BY).map(|who| who.chars().take(256).collect()),
         attempts: attempts(account, sent),
         fingerprint: teardown
             .and_then(|t| t.fingerprint.clone())

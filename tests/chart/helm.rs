@@ -58,9 +58,13 @@ pub async fn rendered(values: &Value) -> Rendered {
     Rendered::parse(&text)
 }
 
-/// `helm template` of this chart with these values and flags, which may refuse.
+/// `helm template` of this chart with these values and flags, which may refuse; for an API server that has both kinds of
+/// admission policies.
 pub async fn try_rendered(chart: &str, values: &Value, flags: &[&str]) -> Result<String, Error> {
-    helm(envtest::shared().await, &["template", RELEASE, chart, "--namespace", NAMESPACE], values, flags).await
+    const SERVED: &str = "admissionregistration.k8s.io/v1/ValidatingAdmissionPolicy,\
+        admissionregistration.k8s.io/v1/MutatingAdmissionPolicy";
+    let template = ["template", RELEASE, chart, "--namespace", NAMESPACE, "--api-versions", SERVED];
+    helm(envtest::shared().await, &template, values, flags).await
 }
 
 /// Why `helm template` refuses these values.

@@ -64,6 +64,18 @@ pub fn samples() -> Vec<Sample> {
         sample("rbac.create", json!(false)).alone(),
         sample("rbac.readCrd", json!(false)).beside("watchNamespaces", json!(["sales"])).alone(),
         sample("rbac.aggregateClusterRoles", json!(false)).alone(),
+        sample("admissionPolicies.enabled", json!(false)).alone(),
+        sample("admissionPolicies.finalizerAtBirth", json!("Never")).alone(),
+        sample("admissionPolicies.finalizerRelease", json!(false)).alone(),
+        sample("admissionPolicies.deletionProtection", json!(false)).alone(),
+        sample("admissionPolicies.deletionConfirmation", json!(false))
+            .beside("requireConfirmation", json!(["Email"]))
+            .alone(),
+        sample("admissionPolicies.deletionPreview", json!(false)).alone(),
+        sample("admissionPolicies.orphanedBy", json!(false)).alone(),
+        sample("admissionPolicies.orphanIsFinal", json!(false)).alone(),
+        sample("admissionPolicies.crdDeletion", json!(false)).alone(),
+        sample("admissionPolicies.confineOperator", json!(false)).alone(),
         sample("serviceAccount.create", json!(false)).beside("serviceAccount.name", json!("given")).alone(),
         sample("serviceAccount.name", json!("given")),
         sample("serviceAccount.annotations", json!({"example.com/role": "none"})),

@@ -4,6 +4,7 @@
 
 mod bed;
 
+mod admission;
 mod answers;
 mod costs;
 mod crashes;

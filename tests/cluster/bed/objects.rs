@@ -1,5 +1,8 @@
 //! Secrets and SenderAccounts as people write them.
 
+use std::path::Path;
+use std::process::Stdio;
+
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -82,16 +85,26 @@ impl Bed {
 
     /// Types a command into a shell that finds this control plane's kubectl.
     pub async fn type_in(&self, command: &str) {
+        self.shell(self.plane.kubeconfig(), command).await.unwrap_or_else(|said| panic!("{command}: {said}"));
+    }
+
+    /// Types a command as whoever this kubeconfig names: what it prints and warns of, or what it says when it fails.
+    pub async fn shell(&self, kubeconfig: &Path, command: &str) -> Result<String, String> {
         let programs = self.plane.kubectl_path().parent().expect("kubectl is in a folder").display();
         let shell = tokio::process::Command::new("sh")
             .args(["-c", command])
             .env("PATH", format!("{programs}:{}", std::env::var("PATH").unwrap_or_default()))
-            .env("KUBECONFIG", self.plane.kubeconfig())
+            .env("KUBECONFIG", kubeconfig)
             .env("KUBECACHEDIR", self.plane.dir().join("kubectl-cache"))
             .env("KUBERC", "off")
+            // What `kubectl edit` leaves behind.
+            .env("TMPDIR", self.plane.dir())
+            .stdin(Stdio::null())
             .output();
         let output = shell.await.expect("a shell runs");
-        assert!(output.status.success(), "{command}: {}", String::from_utf8_lossy(&output.stderr));
+        let said = [output.stdout, output.stderr].concat();
+        let said = String::from_utf8_lossy(&said).into_owned();
+        if output.status.success() { Ok(said) } else { Err(said) }
     }
 
     /// `kubectl delete`, which returns at once.

@@ -30,7 +30,7 @@ impl<'a> Commits<'a> {
             write.namespace == namespace && write.name.as_deref().is_none_or(|named| named == name)
         };
         let received = counts.into_iter().map(|(object, versions)| {
-            let writes = trace.writes.iter().filter(|write| write.succeeded() && concerns(write, object));
+            let writes = trace.writes.iter().filter(|write| write.may_have_written() && concerns(write, object));
             let times: Vec<_> = writes.map(|write| write.at).collect();
             // What the server wrote of itself, as when a CRD goes, has no line in the audit log.
             let unexplained = versions.saturating_sub(times.len());

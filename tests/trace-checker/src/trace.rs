@@ -118,6 +118,8 @@ pub struct Write {
     pub name: Option<String>,
     /// The HTTP status of its answer.
     pub status: u64,
+    /// Whether a collection was to be deleted.
+    pub collection: bool,
     /// Whether somebody else than the operator sent it, by its user agent.
     pub by_others: bool,
 }
@@ -184,7 +186,8 @@ impl Write {
         let event: Value = serde_json::from_str(line).ok()?;
         let object = &event["objectRef"];
         let namespace = object["namespace"].as_str()?;
-        let writes = matches!(event["verb"].as_str()?, "create" | "update" | "patch" | "delete" | "deletecollection");
+        let verb = event["verb"].as_str()?;
+        let writes = matches!(verb, "create" | "update" | "patch" | "delete" | "deletecollection");
         if !writes || !namespaces.iter().any(|known| known == namespace) {
             return None;
         }
@@ -194,12 +197,14 @@ impl Write {
             namespace: namespace.to_owned(),
             name: object["name"].as_str().map(str::to_owned),
             status: event["responseStatus"]["code"].as_u64().unwrap_or_default(),
+            collection: verb == "deletecollection",
             by_others: !agent.starts_with("sender-operator"),
         })
     }
 
-    pub(crate) fn succeeded(&self) -> bool {
-        (200..300).contains(&self.status)
+    /// Whether it may have written: where one object of a collection is refused, others may have been marked.
+    pub(crate) fn may_have_written(&self) -> bool {
+        self.collection || (200..300).contains(&self.status)
     }
 }
 

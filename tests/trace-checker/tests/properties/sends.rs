@@ -111,6 +111,16 @@ fn a_delete_for_an_object_whose_deletion_the_api_server_received_only_later_is_c
 }
 
 #[test]
+fn a_delete_for_an_object_that_was_marked_with_others_of_which_one_was_refused_passes() {
+    let mut story = Story::purge();
+    story.all_deleted(403);
+    story.delete("disconnected");
+    story.all_deleted(200);
+    story.mark_seen("acme");
+    assert_eq!(story.judged(), []);
+}
+
+#[test]
 fn a_delete_against_a_decision_is_caught_once_the_view_is_too_old_or_the_operator_had_seen_it() {
     let decisions = [
         ("suspend", json!(true), "Suspended"),

@@ -103,6 +103,14 @@ impl Story {
         self.audit.push_str(&format!("{line}\n"));
     }
 
+    /// The API server receives a request to delete every object of the namespace.
+    pub fn all_deleted(&mut self, status: u64) {
+        let now = self.step();
+        let line = json!({"verb": "deletecollection", "objectRef": {"resource": "senderaccounts", "namespace": "ns"},
+            "requestReceivedTimestamp": now.at, "responseStatus": {"code": status}, "userAgent": "kube-controller-manager"});
+        self.audit.push_str(&format!("{line}\n"));
+    }
+
     /// The watch shows a mark that was received before.
     pub fn mark_seen(&mut self, name: &str) {
         self.objects.get_mut(name).unwrap()["metadata"]["deletionTimestamp"] = json!("2026-01-01T00:00:00Z");
