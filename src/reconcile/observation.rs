@@ -25,7 +25,7 @@ use crate::teardown::outcome::{Outcome, Refusal};
 const SPREAD: u32 = 12;
 
 /// The longest that a DELETE can take, with a margin: an earlier process has ended when this one starts.
-const LONGEST_REQUEST: Duration = Duration::from_secs(70);
+pub const LONGEST_REQUEST: Duration = Duration::from_secs(70);
 
 /// The objects that this process has observed alive.
 pub struct Seen {
