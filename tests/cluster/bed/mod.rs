@@ -44,18 +44,18 @@ pub struct Bed {
 impl Bed {
     /// A bed on the shared control plane.
     pub async fn new(name: &str) -> Self {
-        let permit = running().acquire().await.expect("the semaphore is never closed");
-        Self::on(envtest::shared().await, name, permit).await
+        Self::apart(envtest::shared().await, name).await
     }
 
     /// A bed on a control plane of its own, for what would disturb the others.
     pub async fn apart(plane: &'static ControlPlane, name: &str) -> Self {
-        let permit = running().acquire().await.expect("the semaphore is never closed");
-        Self::on(plane, name, permit).await
+        install_crd(plane).await;
+        Self::served(plane, name).await
     }
 
-    async fn on(plane: &'static ControlPlane, name: &str, permit: SemaphorePermit<'static>) -> Self {
-        install_crd(plane).await;
+    /// A bed on a control plane on which somebody else has installed the CRD, such as the chart.
+    pub async fn served(plane: &'static ControlPlane, name: &str) -> Self {
+        let permit = running().acquire().await.expect("the semaphore is never closed");
         let namespace = Namespace::create(plane, name).await.expect("a namespace").name().to_owned();
         let sim = Arc::new(Simulator::start().await.expect("a simulator"));
         let recorder = Recorder::new(plane, &sim).await;

@@ -77,7 +77,11 @@ impl Bed {
     pub async fn obey(&self, object: &Value) {
         let message = message(object);
         let command = message.find("kubectl ").map(|at| message[at..].split("; ").next().unwrap_or_default());
-        let command = command.unwrap_or_else(|| panic!("no command to type in: {message}"));
+        self.type_in(command.unwrap_or_else(|| panic!("no command to type in: {message}"))).await;
+    }
+
+    /// Types a command into a shell that finds this control plane's kubectl.
+    pub async fn type_in(&self, command: &str) {
         let programs = self.plane.kubectl_path().parent().expect("kubectl is in a folder").display();
         let shell = tokio::process::Command::new("sh")
             .args(["-c", command])

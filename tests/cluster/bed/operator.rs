@@ -37,7 +37,6 @@ impl Bed {
 
     /// The same, not waiting until it is ready to work.
     pub fn start_operator(&self, kubeconfig: &Path, namespaces: &[&str], flags: &[&str]) -> Operator {
-        let (file, path) = tempfile::NamedTempFile::new().expect("a file for the log").into_parts();
         let mut command = Command::new(env!("CARGO_BIN_EXE_sender-operator"));
         command.args(["run", "--allow-insecure-loopback", "--listen", "127.0.0.1:0", "--log-format", "json"]);
         command.args(["--log-level", "debug"]);
@@ -54,9 +53,15 @@ impl Bed {
             self.recorder.begin_to_record(namespace);
             command.args(["--watch-namespace", namespace]);
         }
-        command.args(flags).env("KUBECONFIG", kubeconfig).stdin(Stdio::null());
+        command.args(flags).env("KUBECONFIG", kubeconfig);
+        self.spawn_operator(command)
+    }
+
+    /// An operator that is started with this command.
+    pub fn spawn_operator(&self, mut command: Command) -> Operator {
+        let (file, path) = tempfile::NamedTempFile::new().expect("a file for the log").into_parts();
         let stderr: File = file.try_clone().expect("a second handle");
-        let child = command.stdout(file).stderr(stderr).spawn().expect("the operator starts");
+        let child = command.stdin(Stdio::null()).stdout(file).stderr(stderr).spawn().expect("the operator starts");
         let operator = Operator { child, log: path.to_path_buf() };
         self.logs.lock().unwrap().push(path);
         operator
