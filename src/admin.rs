@@ -9,10 +9,12 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::crd::CRD_NAME;
 use crate::index::Index;
+use crate::lease::Standing;
 use crate::metrics::Metrics;
 
 /// What readiness and metrics are read from.
@@ -24,6 +26,8 @@ pub struct Admin {
     pub metrics: Metrics,
     /// Whether the CRD was seen served.
     pub served: Arc<AtomicBool>,
+    /// Whether it acts.
+    pub standing: watch::Receiver<Standing>,
     /// Whether the process is about to end.
     pub stopping: CancellationToken,
 }
@@ -46,11 +50,25 @@ fn router(admin: Admin) -> Router {
 }
 
 impl Admin {
+    /// What it is ready for.
+    ///
+    /// # Errors
     /// What is not there yet, one thing a line. A provider that is down does not make the operator less ready.
-    fn missing(&self) -> Vec<String> {
+    fn readiness(&self) -> Result<String, Vec<String>> {
         let mut missing = Vec::new();
         if self.stopping.is_cancelled() {
             missing.push("it is stopping".to_owned());
+        }
+        match &*self.standing.borrow() {
+            Standing::Acts => {}
+            Standing::StandsBy(holder) if missing.is_empty() => {
+                return Ok(format!("ok: standing by, {holder} leads\n"));
+            }
+            Standing::StandsBy(_) => return Err(missing),
+            Standing::Unknown(why) => {
+                missing.push(why.clone());
+                return Err(missing);
+            }
         }
         if !self.served.load(Ordering::Relaxed) {
             missing.push(format!("the CRD {CRD_NAME} was not seen served; kubectl apply -f crds/"));
@@ -58,14 +76,14 @@ impl Admin {
         missing.extend(
             self.index.unsettled().iter().map(|scope| format!("the list of objects in {scope} is not complete")),
         );
-        missing
+        if missing.is_empty() { Ok("ok\n".to_owned()) } else { Err(missing) }
     }
 }
 
 async fn readyz(State(admin): State<Admin>) -> Response {
-    match admin.missing() {
-        missing if missing.is_empty() => "ok\n".into_response(),
-        missing => (StatusCode::SERVICE_UNAVAILABLE, missing.join("\n") + "\n").into_response(),
+    match admin.readiness() {
+        Ok(ready) => ready.into_response(),
+        Err(missing) => (StatusCode::SERVICE_UNAVAILABLE, missing.join("\n") + "\n").into_response(),
     }
 }
 

@@ -7,10 +7,15 @@ use super::*;
 use crate::index::Scope;
 
 fn admin() -> Admin {
+    standing(Standing::Acts)
+}
+
+fn standing(standing: Standing) -> Admin {
     Admin {
         index: Arc::new(Index::new([Scope::Namespace("sales".into())])),
         metrics: Metrics::default(),
         served: Arc::default(),
+        standing: watch::channel(standing).1,
         stopping: CancellationToken::new(),
     }
 }
@@ -36,6 +41,21 @@ async fn it_is_ready_once_the_crd_is_served_and_every_list_complete_and_else_say
     assert_eq!((status, body.as_str()), (503, "the list of objects in namespace sales is not complete\n"));
     admin.index.apply(&sales, &Event::InitDone);
     assert_eq!(get(&admin, "/readyz").await, (200, "ok\n".to_owned()));
+}
+
+#[tokio::test]
+async fn one_that_stands_by_is_ready_without_having_listed_anything_and_says_who_leads() {
+    let stands_by = standing(Standing::StandsBy("pod-1_0a".to_owned()));
+    assert_eq!(get(&stands_by, "/readyz").await, (200, "ok: standing by, pod-1_0a leads\n".to_owned()));
+    stands_by.stopping.cancel();
+    assert_eq!(get(&stands_by, "/readyz").await, (503, "it is stopping\n".to_owned()));
+}
+
+#[tokio::test]
+async fn one_that_does_not_know_who_leads_is_not_ready_and_says_why() {
+    let unknown = standing(Standing::Unknown("the Lease may not be read".to_owned()));
+    assert_eq!(get(&unknown, "/readyz").await, (503, "the Lease may not be read\n".to_owned()));
+    assert_eq!(get(&unknown, "/livez").await, (200, "ok\n".to_owned()));
 }
 
 #[tokio::test]

@@ -13,15 +13,17 @@ use http::header::USER_AGENT;
 use kube::Client;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::admin::{self, Admin};
-use crate::args::Config;
+use crate::args::{self, Config};
 use crate::audit::Receipts;
 use crate::controller::{self, Parts};
 use crate::crd;
 use crate::events::Events;
 use crate::index::{Index, Scope};
+use crate::lease::{self, Candidate, Lost, Standing, Term};
 use crate::metrics::Metrics;
 use crate::provider::http::{Limits, ProviderClient};
 use crate::reconcile::{Deps, Reconciler};
@@ -29,7 +31,7 @@ use crate::telemetry;
 
 /// A stop takes no longer: one DELETE in flight (60 s) and writing down its answer. A pod's
 /// `terminationGracePeriodSeconds` must be more than this.
-const STOP: Duration = Duration::from_secs(69);
+pub const STOP: Duration = Duration::from_secs(69);
 /// So long the last Events may take.
 const LAST_EVENTS: Duration = Duration::from_secs(1);
 /// A connection to the API server may take so long to open. What is sent over it has its deadlines where it is sent.
@@ -59,6 +61,10 @@ enum Fault {
     Admin(io::Error),
     #[error("the operating system gives no signals or threads: {0}")]
     System(#[from] io::Error),
+    // To stand by again, this process would have to forget all that it knows of its term: index, reads, windows. The next
+    // one has.
+    #[error("leadership is lost: {0}; this process ends, and the next one stands by")]
+    LeadershipLost(#[from] Lost),
     #[error("the controller ended by itself: this is a bug")]
     ControllerEnded,
     #[error("what was running did not end within {} s; it is settled after the next start", STOP.as_secs())]
@@ -100,10 +106,6 @@ async fn operate(config: Config) -> Result<(), Fault> {
     let listener = TcpListener::bind(address).await.map_err(|source| Fault::Listen { address, source })?;
     let client = client().await?;
     tracing::info!(version = version(), listen = %listener.local_addr()?, "sender-operator starts");
-    if !config.leader_election {
-        tracing::info!("leader election does not exist yet (--leader-election=false): exactly one replica must run");
-    }
-
     let config = Arc::new(config);
     let scopes = scopes(&config.watch_namespaces);
     let index = Arc::new(Index::new(scopes.clone()));
@@ -112,33 +114,58 @@ async fn operate(config: Config) -> Result<(), Fault> {
     let served = Arc::new(AtomicBool::new(false));
     let (events, last_events) = Events::new(client.clone(), metrics.clone());
     let last_events = tokio::spawn(last_events);
-    let reconciler = Reconciler::new(Deps {
-        client: client.clone(),
-        config: Arc::clone(&config),
-        index: Arc::clone(&index),
-        providers: providers(),
-        events,
-        receipts: Receipts::on_stdout(),
-        metrics: metrics.clone(),
-        stopping: stopping.clone(),
+    let candidate = config.leader_election.clone().map(|lease| {
+        let me = lease::identity(&args::host_name(), rand::random());
+        Candidate::new(client.clone(), lease, me, metrics.clone())
     });
     let admin = Admin {
         index: Arc::clone(&index),
         metrics: metrics.clone(),
         served: Arc::clone(&served),
+        standing: candidate.as_ref().map_or_else(|| watch::channel(Standing::Acts).1, Candidate::standing),
         stopping: stopping.clone(),
     };
-    let work = async {
+    let providers = providers();
+    let act = async |term: Term| {
+        let deps = Deps {
+            client: client.clone(),
+            config: Arc::clone(&config),
+            index: Arc::clone(&index),
+            providers,
+            events,
+            receipts: Receipts::on_stdout(),
+            metrics: metrics.clone(),
+            stopping: stopping.clone(),
+            term,
+        };
+        let reconciler = Arc::new(Reconciler::new(deps));
         if stopping.run_until_cancelled(controller::until_served(&client)).await.is_none() {
             return;
         }
         served.store(true, Ordering::Relaxed);
-        let concurrency = config.concurrency;
-        let parts = Parts { client: client.clone(), scopes, index, concurrency, stopping: stopping.clone(), metrics };
-        controller::run(parts, Arc::new(reconciler)).await;
+        let (client, index, metrics) = (client.clone(), Arc::clone(&index), metrics.clone());
+        let (concurrency, stopping) = (config.concurrency, stopping.clone());
+        controller::run(Parts { client, scopes, index, concurrency, stopping, metrics }, reconciler).await;
+    };
+    let work = async {
+        match candidate {
+            None => {
+                metrics.leads(true);
+                act(Term::unlimited()).await;
+            }
+            // A stop before it ever led leaves nothing to do.
+            Some(candidate) => match candidate.acquire(&stopping).await {
+                None => {}
+                Some(leader) => {
+                    let term = leader.term();
+                    leader.lead(act(term), &stopping).await?;
+                }
+            },
+        }
+        if stopping.is_cancelled() { Ok(()) } else { Err(Fault::ControllerEnded) }
     };
     let ended = tokio::select! {
-        () = work => if stopping.is_cancelled() { Ok(()) } else { Err(Fault::ControllerEnded) },
+        ended = work => ended,
         Err(error) = admin::serve(listener, admin) => Err(Fault::Admin(error)),
         signal = signals.obey(&stopping) => Err(Fault::Forced { signal }),
         () = overdue(&stopping) => Err(Fault::StopTooSlow),

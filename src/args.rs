@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::time::Duration;
 
 use clap::error::ErrorKind;
@@ -10,12 +11,16 @@ use clap::{ArgAction, CommandFactory, Parser, Subcommand, ValueEnum};
 
 use crate::backoff;
 use crate::crd::FINALIZER;
+use crate::lease::LeaseRef;
 use crate::provider::endpoint::{Endpoint, HostPolicy};
 use crate::teardown::target::{Provider, Target};
 use crate::teardown::view::Rules;
 use crate::telemetry::{Format, Levels, Settings};
 use crate::uninstall::plan::Mode;
 use crate::uninstall::{Release, Removal};
+
+/// Where a pod finds the name of its namespace.
+const OWN_NAMESPACE: &str = "/var/run/secrets/kubernetes.io/serviceaccount/namespace";
 
 /// What the program was asked to do.
 #[derive(Clone, Debug, PartialEq)]
@@ -51,8 +56,8 @@ pub struct Config {
     pub require_confirmation: BTreeSet<TargetKind>,
     /// Where health and metrics are served.
     pub listen: SocketAddr,
-    /// Whether replicas agree on one that acts; always false, until it exists.
-    pub leader_election: bool,
+    /// The Lease by which replicas agree on one that acts; none where they do not.
+    pub leader_election: Option<LeaseRef>,
     /// How and how much is logged.
     pub log: Settings,
 }
@@ -92,6 +97,12 @@ impl From<&Target> for TargetKind {
 /// Reads the process's arguments and environment; what is wrong with them is printed, and ends the process with code 2.
 pub fn parse() -> Command {
     parse_from(std::env::args_os()).unwrap_or_else(|error| error.exit())
+}
+
+/// What this process is called where others see it: its pod's name, or its host's.
+pub fn host_name() -> String {
+    let pod = std::env::var("POD_NAME").ok().filter(|name| !name.is_empty());
+    pod.unwrap_or_else(|| rustix::system::uname().nodename().to_string_lossy().into_owned())
 }
 
 /// Reads these arguments, the program's name first, and the environment.
@@ -180,9 +191,17 @@ struct RunArguments {
     #[arg(long, env = "SENDER_OPERATOR_LISTEN", value_name = "ADDRESS:PORT", default_value = "0.0.0.0:8080", value_parser = address)]
     listen: SocketAddr,
 
-    /// Whether replicas agree on one that acts: only false, until it exists; run one replica
-    #[arg(long, env = "SENDER_OPERATOR_LEADER_ELECTION", value_name = "BOOL", action = ArgAction::Set, default_value = "false", value_parser = no_leadership)]
+    /// Whether replicas agree, by a Lease, on one that acts while the others stand by; false: one replica must run
+    #[arg(long, env = "SENDER_OPERATOR_LEADER_ELECTION", value_name = "BOOL", action = ArgAction::Set, default_value_t = true)]
     leader_election: bool,
+
+    /// The namespace of that Lease; to be given outside a pod, in a pod its own where left out
+    #[arg(long, env = "SENDER_OPERATOR_LEASE_NAMESPACE", value_name = "NS", value_parser = lease_namespace)]
+    lease_namespace: Option<String>,
+
+    /// The name of that Lease; installations that watch different namespaces from one need a name each
+    #[arg(long, env = "SENDER_OPERATOR_LEASE_NAME", value_name = "NAME", default_value = "sender-operator", value_parser = lease_name)]
+    lease_name: String,
 
     /// The form of log lines
     #[arg(long, env = "SENDER_OPERATOR_LOG_FORMAT", value_name = "FORMAT", default_value_t = Format::Json)]
@@ -248,6 +267,8 @@ impl RunArguments {
             require_confirmation,
             listen,
             leader_election,
+            lease_namespace,
+            lease_name,
             log_format,
             log_level,
         } = self;
@@ -260,6 +281,10 @@ impl RunArguments {
                 spelled(LEAST_OUTCOME_WINDOW),
             )));
         }
+        let leader_election = match leader_election {
+            true => Some(lease(lease_namespace.or_else(|| own_namespace(Path::new(OWN_NAMESPACE))), lease_name)?),
+            false => None,
+        };
         Ok(Config {
             watch_namespaces: watch_namespace.into_iter().collect::<BTreeSet<_>>().into_iter().collect(),
             hosts,
@@ -290,16 +315,39 @@ fn host(text: &str) -> Result<String, String> {
     HostPolicy::new([text], false).map(|_| text.to_owned()).map_err(|fault| fault.to_string())
 }
 
-/// RFC 1123 §2.1, as Kubernetes names namespaces. An empty value is refused: it would widen the watch to everything.
+/// An empty value is refused: it would widen the watch to everything.
 fn namespace(text: &str) -> Result<String, String> {
+    const NOT_ONE: &str = "not the name of a namespace: write lower case letters, digits and -, at most 63; leave the flag out to watch all namespaces";
+    if is_label(text) { Ok(text.to_owned()) } else { Err(NOT_ONE.to_owned()) }
+}
+
+fn lease_namespace(text: &str) -> Result<String, String> {
+    const NOT_ONE: &str = "not the name of a namespace: write lower case letters, digits and -, at most 63";
+    if is_label(text) { Ok(text.to_owned()) } else { Err(NOT_ONE.to_owned()) }
+}
+
+/// As Kubernetes names Leases: RFC 1123 labels with dots between them.
+fn lease_name(text: &str) -> Result<String, String> {
+    const NOT_ONE: &str = "not the name of a Lease: write lower case letters, digits, - and ., at most 253";
+    if text.len() <= 253 && text.split('.').all(is_label) { Ok(text.to_owned()) } else { Err(NOT_ONE.to_owned()) }
+}
+
+/// RFC 1123 §2.1, as Kubernetes names namespaces.
+fn is_label(text: &str) -> bool {
     let inner = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
-    let label =
-        (1..=63).contains(&text.len()) && text.bytes().all(inner) && !text.starts_with('-') && !text.ends_with('-');
-    if label {
-        Ok(text.to_owned())
-    } else {
-        Err("not the name of a namespace: write lower case letters, digits and -, at most 63; leave the flag out to watch all namespaces".to_owned())
-    }
+    (1..=63).contains(&text.len()) && text.bytes().all(inner) && !text.starts_with('-') && !text.ends_with('-')
+}
+
+fn lease(namespace: Option<String>, name: String) -> Result<LeaseRef, clap::Error> {
+    let missing = || {
+        refuse("the flag '--lease-namespace' is missing: outside a pod the Lease's namespace must be given; or run one replica with --leader-election=false".to_owned())
+    };
+    Ok(LeaseRef { namespace: namespace.ok_or_else(missing)?, name })
+}
+
+/// The namespace of the pod that this process runs in, if it runs in one.
+fn own_namespace(mount: &Path) -> Option<String> {
+    std::fs::read_to_string(mount).ok().map(|name| name.trim().to_owned()).filter(|name| is_label(name))
 }
 
 fn foreign_finalizer(text: &str) -> Result<String, String> {
@@ -313,16 +361,6 @@ fn foreign_finalizer(text: &str) -> Result<String, String> {
 
 fn address(text: &str) -> Result<SocketAddr, String> {
     text.parse().map_err(|_| "write ADDRESS:PORT, such as 0.0.0.0:8080 or [::]:8080".to_owned())
-}
-
-fn no_leadership(text: &str) -> Result<bool, String> {
-    match text {
-        "false" => Ok(false),
-        "true" => {
-            Err("leader election does not exist yet: run one replica, and write false or leave the flag out".to_owned())
-        }
-        _ => Err("allowed is false".to_owned()),
-    }
 }
 
 fn between(least: Duration, most: Duration) -> impl Fn(&str) -> Result<Duration, String> + Clone {

@@ -1,7 +1,10 @@
 use super::*;
 
+/// As in a pod of this namespace.
+const IN_A_POD: &str = "--lease-namespace=operators";
+
 fn parse(flags: &[&str]) -> Result<Config, clap::Error> {
-    let args = ["sender-operator", "run"].iter().chain(flags).map(OsString::from);
+    let args = ["sender-operator", "run", IN_A_POD].iter().chain(flags).map(OsString::from);
     match parse_from(args)? {
         Command::Run(config) => Ok(*config),
         other => panic!("{other:?}"),
@@ -24,7 +27,10 @@ fn without_flags_it_watches_everything_and_trusts_the_two_providers() {
     assert_eq!(config.concurrency, 64);
     assert_eq!(config.observe_interval, Duration::from_hours(1));
     assert_eq!(config.rules, Rules { outcome_window: Duration::from_mins(15), max_backoff: Duration::from_mins(15) });
-    assert!(config.secret_hold && !config.leader_election);
+    assert!(config.secret_hold);
+    // Another name would let replicas of two versions act at once during an upgrade.
+    let lease = LeaseRef { namespace: "operators".to_owned(), name: "sender-operator".to_owned() };
+    assert_eq!(config.leader_election, Some(lease));
     assert!(config.ignored_finalizers.is_empty() && config.require_confirmation.is_empty());
     assert_eq!(config.listen.to_string(), "0.0.0.0:8080");
     assert_eq!(config.log, Settings { format: Format::Json, levels: "info".parse().unwrap() });
@@ -42,7 +48,7 @@ fn every_flag_of_run_has_its_twin_in_the_environment() {
         assert!(flag.get_help().is_some(), "--{long}");
         flags += 1;
     }
-    assert_eq!(flags, 14);
+    assert_eq!(flags, 16);
 }
 
 #[test]
@@ -73,7 +79,25 @@ fn the_loopback_flag_needs_no_value_and_takes_one() {
 fn a_switch_is_written_with_or_without_an_equals_sign() {
     assert!(!accepted(&["--secret-hold=false"]).secret_hold);
     assert!(!accepted(&["--secret-hold", "false"]).secret_hold);
-    assert!(!accepted(&["--leader-election", "false"]).leader_election);
+    assert_eq!(accepted(&["--leader-election", "false"]).leader_election, None);
+    assert!(accepted(&["--leader-election=true"]).leader_election.is_some());
+}
+
+#[test]
+fn the_lease_is_in_the_pods_own_namespace_and_outside_a_pod_where_it_is_said_to_be() {
+    let mount = tempfile::NamedTempFile::new().unwrap();
+    for (content, found) in [("operators\n", Some("operators")), ("", None), ("../etc", None)] {
+        std::fs::write(mount.path(), content).unwrap();
+        assert_eq!(own_namespace(mount.path()).as_deref(), found, "{content:?}");
+    }
+    assert_eq!(own_namespace(Path::new("/nowhere/namespace")), None);
+    for namespace in ["", "Operators", "-"] {
+        assert!(lease_namespace(namespace).is_err(), "{namespace:?}");
+    }
+    let refused = lease(None, "sender-operator".to_owned()).expect_err("refused").to_string();
+    assert!(refused.contains("'--lease-namespace'") && refused.contains("--leader-election=false"), "{refused}");
+    let named = accepted(&["--lease-name=sender-operator.sales"]).leader_election.unwrap();
+    assert_eq!(named.to_string(), "operators/sender-operator.sales");
 }
 
 #[test]
@@ -112,8 +136,9 @@ fn a_bad_value_is_refused_with_the_flag_the_value_and_what_is_allowed() {
         ("--ignore-finalizer", "sender-operator.dev/teardown", "own finalizer"),
         ("--ignore-finalizer", "two words", "example.com/backup"),
         ("--secret-hold", "maybe", "true, false"),
-        ("--leader-election", "true", "run one replica"),
-        ("--leader-election", "maybe", "allowed is false"),
+        ("--leader-election", "maybe", "true, false"),
+        ("--lease-name", "Sender_Operator", "lower case"),
+        ("--lease-name", "a..b", "at most 253"),
         ("--listen", "8080", "ADDRESS:PORT"),
         ("--log-format", "xml", "json, text"),
         ("--log-level", "loud", "error, warn, info, debug, trace"),

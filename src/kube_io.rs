@@ -264,8 +264,16 @@ fn json_patch(operations: Vec<Value>) -> Result<Patch<()>, ApiFault> {
 }
 
 async fn deadline<T>(request: impl Future<Output = kube::Result<T>>) -> Result<T, ApiFault> {
-    match timeout(DEADLINE, request).await {
+    within(DEADLINE, request).await
+}
+
+/// The answer to a request, if it comes in time.
+///
+/// # Errors
+/// [`ApiFault`]
+pub async fn within<T>(limit: Duration, request: impl Future<Output = kube::Result<T>>) -> Result<T, ApiFault> {
+    match timeout(limit, request).await {
         Ok(result) => result.map_err(ApiFault::from),
-        Err(_) => Err(ApiFault::Unavailable(format!("no answer within {} s", DEADLINE.as_secs()))),
+        Err(_) => Err(ApiFault::Unavailable(format!("no answer within {} s", limit.as_secs()))),
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! main ─ args ─ app                          parse, compose, one select
+//!              ├ lease                       of several replicas one acts
 //!              ├ controller ─ index          watches wake objects; the index knows twins and users of a Secret
 //!              ├ uninstall                   what becomes of the objects before the operator is removed
 //!              └ reconcile                   THE SHELL: read, decide, perform, record, release
@@ -26,6 +27,7 @@ pub mod events;
 pub mod finalizer;
 pub mod index;
 pub mod kube_io;
+pub mod lease;
 pub mod metrics;
 pub mod provider;
 pub mod reason;

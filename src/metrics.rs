@@ -26,6 +26,7 @@ struct Inner {
     events: Labelled<1>,
     panics: Counter,
     watch_failures: Counter,
+    leader: Gauge,
     objects: Gauge,
     deleting: Gauge,
 }
@@ -59,6 +60,7 @@ impl Default for Metrics {
             events: Family::default(),
             panics: Counter::default(),
             watch_failures: Counter::default(),
+            leader: Gauge::default(),
             objects: Gauge::default(),
             deleting: Gauge::default(),
         };
@@ -72,6 +74,7 @@ impl Default for Metrics {
         registry.register("events", "Kubernetes Events, by what became of them", inner.events.clone());
         registry.register("panics", "Passes that panicked; each one is a bug", inner.panics.clone());
         registry.register("watch_failures", "Failures of a watch or its list", inner.watch_failures.clone());
+        registry.register("leader", "1 where this process acts, 0 where it stands by", inner.leader.clone());
         registry.register("objects", "SenderAccount objects", inner.objects.clone());
         registry.register("deleting_objects", "SenderAccount objects that are being deleted", inner.deleting.clone());
         Self(Arc::new(inner))
@@ -103,6 +106,11 @@ impl Metrics {
     /// A watch or its list failed.
     pub fn watch_failed(&self) {
         self.0.watch_failures.inc();
+    }
+
+    /// This process acts, or does not.
+    pub fn leads(&self, acts: bool) {
+        self.0.leader.set(acts.into());
     }
 
     /// Everything, in the OpenMetrics text format, with these numbers of objects and of those being deleted.
@@ -163,6 +171,7 @@ mod tests {
         metrics.event(EventFate::Dropped);
         metrics.panicked();
         metrics.watch_failed();
+        metrics.leads(true);
         let text = metrics.text((7, 2)).unwrap();
         for line in [
             "sender_operator_passes_total{reason=\"Throttled\"} 2",
@@ -170,6 +179,7 @@ mod tests {
             "sender_operator_events_total{fate=\"Dropped\"} 1",
             "sender_operator_panics_total 1",
             "sender_operator_watch_failures_total 1",
+            "sender_operator_leader 1",
             "sender_operator_objects 7",
             "sender_operator_deleting_objects 2",
         ] {

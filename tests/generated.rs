@@ -1,4 +1,8 @@
-//! What is generated is what the program says: `crds/` and the tables of README.md. `make generate` writes them again.
+//! What is generated is what the program says: `crds/` and the tables of README.md; and the table of the chart's README what
+//! its `values.yaml` says. `make generate` writes them again.
+
+#[path = "chart/reference.rs"]
+mod reference;
 
 use std::env;
 use std::fmt::Write as _;
@@ -11,6 +15,7 @@ use sender_operator::reason::{Reason, Words};
 use serde_json::Value;
 
 const README: &str = "README.md";
+const CHART_README: &str = "charts/sender-operator/README.md";
 
 #[test]
 fn the_committed_crd_is_the_one_that_the_types_make() {
@@ -25,6 +30,13 @@ fn the_readme_shows_every_flag_and_every_reason_as_the_program_has_them() {
     let readme = with_section(&readme, "flags", &flags());
     let readme = with_section(&readme, "reasons", &reasons());
     is_up_to_date(README, &readme);
+}
+
+#[test]
+fn the_chart_s_readme_shows_every_value_with_its_comment() {
+    let values = reference::table(&read("charts/sender-operator/values.yaml"));
+    let readme = with_section(&read(CHART_README), "values", &values);
+    is_up_to_date(CHART_README, &readme);
 }
 
 #[test]

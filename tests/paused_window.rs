@@ -115,7 +115,9 @@ struct Bench {
 
 impl Bench {
     fn new() -> Self {
-        let Ok(Command::Run(config)) = args::parse_from(["sender-operator", "run"].map(Into::into)) else {
+        let Ok(Command::Run(config)) =
+            args::parse_from(["sender-operator", "run", "--leader-election=false"].map(Into::into))
+        else {
             panic!("the flags' defaults are accepted")
         };
         let view = View {

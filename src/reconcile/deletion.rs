@@ -148,8 +148,7 @@ impl Reconciler {
             }
             Step::ReadBack => {
                 // A stopping operator records what it was told; its successor reads back.
-                let stops = self.stopping.is_cancelled();
-                let read = if stops { not_sent() } else { self.read(hands, Sharing::Unshared).await };
+                let read = if self.winds_down() { not_sent() } else { self.read(hands, Sharing::Unshared).await };
                 hands.pass.read_back = Some(read);
             }
             Step::Record(ledger) => {
@@ -159,7 +158,7 @@ impl Reconciler {
                 hands.refreshed(fresh);
             }
             Step::Intend(mut ledger) => {
-                if self.stopping.is_cancelled() {
+                if self.winds_down() {
                     return Ok(Some(Ended::Due(self.later())));
                 }
                 if hands.read_at.is_none_or(|at| at.elapsed() > INTENT_WITHIN) {
@@ -194,7 +193,7 @@ impl Reconciler {
                 pass.deleting_twins = Some(unsettled);
             }
             Step::Freshen => {
-                if self.stopping.is_cancelled() {
+                if self.winds_down() {
                     return Ok(Some(Ended::Due(self.later())));
                 }
                 let fresh = self.io.get(&account.namespace, &account.name).await?;
@@ -210,12 +209,14 @@ impl Reconciler {
             }
             Step::Send => return Ok(self.send(hands).await),
             // A stopping operator writes what it was told instead: its successor goes on from there.
-            Step::SendAgain if self.stopping.is_cancelled() => return self.stop_here(hands).await.map(Some),
+            Step::SendAgain if self.winds_down() => return self.stop_here(hands).await.map(Some),
             Step::SendAgain => {
                 // What was written since the last send shows the object as fresh as a read would.
                 (pass.answer, pass.read_back, pass.fresh) = (None, None, hands.fresh.is_some());
             }
             Step::Wait(ledger, delay) => return self.wait(account, &ledger, delay).await.map(Some),
+            // Another one may act now, and have a DELETE on its way: it releases.
+            Step::Release(_) if !self.term.lasts() => return self.stop_here(hands).await.map(Some),
             Step::Release(proof) => return self.release(hands, &proof).await.map(Some),
         }
         Ok(None)

@@ -30,6 +30,7 @@ use crate::crd::{FINALIZER, SenderAccount};
 use crate::events::{EventType, Events};
 use crate::index::Index;
 use crate::kube_io::{ApiFault, Fresh, KubeIo};
+use crate::lease::Term;
 use crate::metrics::Metrics;
 use crate::provider::http::ProviderClient;
 use crate::reason::Reason;
@@ -58,6 +59,8 @@ pub struct Deps {
     pub metrics: Metrics,
     /// Cancelled when the operator stops: from then on nothing new is sent.
     pub stopping: CancellationToken,
+    /// The right to act: once it has ended, nothing new is sent either.
+    pub term: Term,
 }
 
 /// Works on one object at a time.
@@ -70,6 +73,7 @@ pub struct Reconciler {
     receipts: Receipts,
     metrics: Metrics,
     stopping: CancellationToken,
+    term: Term,
     reads: reads::Reads,
     secrets: secrets::Secrets,
     hold: hold::SecretHold,
@@ -83,7 +87,7 @@ pub struct Reconciler {
 impl Reconciler {
     /// Ready to work.
     pub fn new(deps: Deps) -> Self {
-        let Deps { client, config, index, providers, events, receipts, metrics, stopping } = deps;
+        let Deps { client, config, index, providers, events, receipts, metrics, stopping, term } = deps;
         let io = KubeIo::new(client, Arc::clone(&config));
         let providers = Arc::new(providers);
         Self {
@@ -93,7 +97,7 @@ impl Reconciler {
             lanes: lanes::Lanes::of(config.concurrency),
             window: window::Window::default(),
             crd: shared::Shared::default(),
-            seen: observation::Seen::default(),
+            seen: observation::Seen::since(term.since()),
             released: release::ReleasedUids::default(),
             io,
             config,
@@ -103,7 +107,13 @@ impl Reconciler {
             receipts,
             metrics,
             stopping,
+            term,
         }
+    }
+
+    /// Whether nothing new may begin any more: no pass, no intent, no DELETE.
+    fn winds_down(&self) -> bool {
+        self.stopping.is_cancelled() || !self.term.lasts()
     }
 
     /// Reports an object that cannot be understood. Its finalizer stays: its account may still live.
@@ -151,6 +161,9 @@ impl Reconciler {
 
 impl Work for Reconciler {
     async fn reconcile(&self, object: &DeserializeGuard<SenderAccount>) -> Duration {
+        if self.winds_down() {
+            return backoff::CAP;
+        }
         let raw = match &object.0 {
             Ok(raw) => Arc::new(raw.clone()),
             Err(invalid) => return self.report_incomprehensible(object, invalid.error.clone()).await,

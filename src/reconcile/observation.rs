@@ -24,10 +24,11 @@ use crate::teardown::outcome::{Outcome, Refusal};
 /// After a start, objects at rest are read again spread over this part of the interval, not all at once.
 const SPREAD: u32 = 12;
 
-/// The longest that a DELETE can take, with a margin: an earlier process has ended when this one starts.
+/// The longest that a DELETE can take, with a margin. Whoever acted before, an earlier process or another replica, begins
+/// none any more when this process begins to act.
 pub const LONGEST_REQUEST: Duration = Duration::from_secs(70);
 
-/// The objects that this process has observed alive.
+/// The objects that this process has observed alive since it acts.
 pub struct Seen {
     since: Instant,
     uids: Mutex<HashSet<String>>,
@@ -35,19 +36,18 @@ pub struct Seen {
     faults: Mutex<HashMap<String, u32>>,
 }
 
-impl Default for Seen {
-    fn default() -> Self {
-        Self { since: Instant::now(), uids: Mutex::default(), faults: Mutex::default() }
-    }
-}
-
 impl Seen {
+    /// None yet, of a process that acts since then.
+    pub fn since(since: Instant) -> Self {
+        Self { since, uids: Mutex::default(), faults: Mutex::default() }
+    }
+
     /// Whether it is the first time.
     fn first_time(&self, uid: &str) -> bool {
         self.uids.lock().unwrap_or_else(PoisonError::into_inner).insert(uid.to_owned())
     }
 
-    /// How long a DELETE of an earlier process may still be on its way for an object that this one never saw alive.
+    /// How long a DELETE of whoever acted before may still be on its way for an object that this process never saw alive.
     pub fn inherited_for(&self, uid: &str) -> Duration {
         let seen = self.uids.lock().unwrap_or_else(PoisonError::into_inner).contains(uid);
         if seen { Duration::ZERO } else { LONGEST_REQUEST.saturating_sub(self.since.elapsed()) }
@@ -162,5 +162,24 @@ impl Reconciler {
         }
         let interval = observe::interval(why.reason, self.config.observe_interval);
         Ok(interval - jitter().of(interval / 10))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_delete_of_whoever_acted_before_may_be_on_its_way_for_seventy_seconds_of_acting_not_of_running() {
+        // It stood by for an hour.
+        tokio::time::advance(Duration::from_hours(1)).await;
+        let seen = Seen::since(Instant::now());
+        assert_eq!(seen.inherited_for("uid"), LONGEST_REQUEST);
+        tokio::time::advance(LONGEST_REQUEST - Duration::from_secs(1)).await;
+        assert_eq!(seen.inherited_for("uid"), Duration::from_secs(1));
+        assert!(seen.first_time("seen alive"));
+        assert_eq!(seen.inherited_for("seen alive"), Duration::ZERO, "it was deleted in this process's own term");
+        tokio::time::advance(Duration::from_secs(1)).await;
+        assert_eq!(seen.inherited_for("uid"), Duration::ZERO);
     }
 }

@@ -28,7 +28,7 @@ impl Reconciler {
             let unchanged = who(&twins(&self.index, &self.config, account)) == who(expected.0);
             match () {
                 () if Instant::now() >= expected.1 => Err(NotSent::DeadlinePassed),
-                () if self.stopping.is_cancelled() => Err(NotSent::ViewChanged),
+                () if self.winds_down() => Err(NotSent::ViewChanged),
                 () if !unchanged || !self.index.is_settled() => Err(NotSent::ViewChanged),
                 () => Ok(()),
             }

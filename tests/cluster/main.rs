@@ -12,6 +12,7 @@ mod crd_rules;
 mod crd_use;
 mod finalizers;
 mod keys;
+mod leadership;
 mod ledger;
 mod main_job;
 mod namespaces;

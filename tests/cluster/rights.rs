@@ -10,14 +10,14 @@ use crate::bed::{Bed, EMAIL, LINKEDIN, PURGE};
 const CRD: &str = "senderaccounts.sender-operator.dev";
 
 /// A ServiceAccount in the bed's namespace, and a kubeconfig for it.
-async fn service_account(bed: &Bed) -> PathBuf {
+pub async fn service_account(bed: &Bed) -> PathBuf {
     bed.kubectl(&["create", "serviceaccount", "operator"]).await;
     let token = bed.kubectl(&["create", "token", "operator"]).await;
     bed.plane.kubeconfig_for_token(token.trim()).expect("a kubeconfig")
 }
 
 /// What it may do in the namespace: all that it does there but writing Events.
-fn in_the_namespace() -> Value {
+pub fn in_the_namespace() -> Value {
     json!([
         {"apiGroups": ["sender-operator.dev"], "resources": ["senderaccounts"], "verbs": ["get", "list", "watch", "patch"]},
         {"apiGroups": ["sender-operator.dev"], "resources": ["senderaccounts/status"], "verbs": ["patch"]},
@@ -26,7 +26,7 @@ fn in_the_namespace() -> Value {
 }
 
 /// What it may do beyond: see whether the CRD or a namespace is going.
-fn beyond() -> Value {
+pub fn beyond() -> Value {
     json!([
         {"apiGroups": ["apiextensions.k8s.io"], "resources": ["customresourcedefinitions"], "resourceNames": [CRD], "verbs": ["get"]},
         {"apiGroups": [""], "resources": ["namespaces"], "verbs": ["get"]},
@@ -34,7 +34,7 @@ fn beyond() -> Value {
 }
 
 /// Grants rules to the ServiceAccount: a Role or a ClusterRole and its binding.
-async fn grant(bed: &Bed, cluster: &str, rules: Value) {
+pub async fn grant(bed: &Bed, cluster: &str, rules: Value) {
     let (namespace, name) = (&bed.namespace, format!("{}-operator", bed.namespace));
     let api = "rbac.authorization.k8s.io/v1";
     let subject = json!({"kind": "ServiceAccount", "name": "operator", "namespace": namespace});

@@ -40,7 +40,13 @@ impl Bed {
         let mut command = Command::new(env!("CARGO_BIN_EXE_sender-operator"));
         command.args(["run", "--allow-insecure-loopback", "--listen", "127.0.0.1:0", "--log-format", "json"]);
         command.args(["--log-level", "debug"]);
-        for (flag, value) in [("--max-backoff", "2s"), ("--outcome-window", "3s"), ("--observe-interval", "5s")] {
+        let usual = [
+            ("--max-backoff", "2s"),
+            ("--outcome-window", "3s"),
+            ("--observe-interval", "5s"),
+            ("--leader-election", "false"),
+        ];
+        for (flag, value) in usual {
             if !flags.contains(&flag) {
                 command.args([flag, value]);
             }

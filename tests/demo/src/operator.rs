@@ -51,7 +51,7 @@ impl Operator {
             command.env_remove(name);
         }
         command
-            .args(["run", "--allow-insecure-loopback", "--listen", "127.0.0.1:0"])
+            .args(["run", "--allow-insecure-loopback", "--listen", "127.0.0.1:0", "--leader-election=false"])
             // A real one waits 15 minutes where an answer was lost, and as long between two tries: too long to watch.
             .args(["--outcome-window", OUTCOME_WINDOW, "--max-backoff", "5s"])
             .env("KUBECONFIG", kubeconfig)

@@ -167,7 +167,8 @@ impl ControlPlane {
     /// Runs Helm as an administrator and returns what it prints on stdout. The first call builds it where needed.
     pub async fn helm(&self, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Result<String, Error> {
         let locate = || async {
-            let assets = task::spawn_blocking(|| Assets::locate(&[Program::Helm])).await.map_err(io::Error::other)??;
+            let assets =
+                task::spawn_blocking(|| Assets::locate(&[Program::Helm])).await.map_err(io::Error::other)??;
             Ok::<_, Error>(Helm::new(assets.path(Program::Helm), self.kubeconfig().to_owned(), self.dir()))
         };
         self.helm.get_or_try_init(locate).await?.run(args).await

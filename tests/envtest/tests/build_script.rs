@@ -155,6 +155,22 @@ fn given_assets_win_and_only_the_controller_manager_is_built_beside_them() {
 }
 
 #[test]
+fn helm_lies_in_a_folder_of_its_own_and_is_built_where_assets_are_given_too() {
+    let user = User::new();
+    user.release();
+    let given = user.path("given");
+    executable(&given.join("etcd"), "given");
+    let build = |programs: &[&str]| user.command(programs).env("KUBEBUILDER_ASSETS", &given).output().unwrap();
+
+    let helm = folder(&build(&["helm"]));
+    assert_eq!(user.builds(), ["helm"]);
+    assert_eq!(names(&helm), ["helm"]);
+
+    assert!(!build(&["etcd", "helm"]).status.success());
+    assert!(user.read("progress").contains("ask for each alone"));
+}
+
+#[test]
 fn a_missing_or_old_go_is_named_in_one_line_with_the_version_to_install() {
     let user = User::new();
     let needed = include_str!("../kubernetes/go.mod").lines().find_map(|line| line.strip_prefix("go ")).unwrap();

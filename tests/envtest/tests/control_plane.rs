@@ -39,6 +39,24 @@ async fn a_refused_command_says_why() {
 }
 
 #[tokio::test]
+async fn helm_is_the_pinned_one_and_keeps_its_files_beside_the_control_plane_s() {
+    let plane = envtest::shared().await;
+    let pinned = include_str!("../helm/go.mod").lines().find_map(|line| line.trim().strip_prefix("helm.sh/helm/v4 "));
+    let pinned = pinned.unwrap().split(' ').next().unwrap();
+    assert!(plane.helm(["version", "--short"]).await.unwrap().starts_with(pinned));
+    let dir = plane.dir().display().to_string();
+    let settings = plane.helm(["env"]).await.unwrap();
+    for name in ["HELM_CACHE_HOME", "HELM_CONFIG_HOME", "HELM_DATA_HOME", "HELM_REPOSITORY_CONFIG"] {
+        let of = |line: &&str| line.starts_with(&format!("{name}=\"{dir}"));
+        assert!(settings.lines().any(|line| of(&line)), "{name}: {settings}");
+    }
+    let refused = plane.helm(["status", "absent"]).await;
+    let Err(Error::Helm { args, stderr }) = refused else { panic!("{refused:?}") };
+    assert_eq!(args, "status absent");
+    assert!(stderr.contains("not found"), "{stderr}");
+}
+
+#[tokio::test]
 async fn a_deleted_namespace_goes_with_its_content() {
     let plane = envtest::shared().await;
     let namespace = Namespace::create(plane, "gone").await.unwrap();

@@ -23,9 +23,9 @@ use crate::state::{Answer, Key, Object, Sight, Stage};
 
 const ID: &str = "0b4f6f0e-8c1d-4c39-9c53-1f0a2f6d7e11";
 
-/// The operator's settings, all at their defaults.
+/// The operator's settings, all that a teardown depends on at their defaults.
 pub fn config() -> Config {
-    match parse_from(["sender-operator", "run"].map(Into::into)) {
+    match parse_from(["sender-operator", "run", "--leader-election=false"].map(Into::into)) {
         Ok(Command::Run(config)) => *config,
         other => panic!("{other:?}"),
     }
