@@ -241,7 +241,8 @@ impl UninstallArguments {
         let Subcommands::Run(run) = Arguments::try_parse_from(["sender-operator", "run"])?.command else {
             return Err(refuse("run is no subcommand any more: this is a bug".to_owned()));
         };
-        let run = RunArguments { watch_namespace, ..*run }.into_config()?;
+        // It acts beside whoever leads.
+        let run = RunArguments { watch_namespace, leader_election: false, ..*run }.into_config()?;
         let rules = Rules { outcome_window, ..run.rules };
         Ok(Removal { mode, timeout, release, config: Config { rules, ..run } })
     }

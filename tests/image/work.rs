@@ -61,6 +61,8 @@ async fn run(bed: &Bed, image: &Image) -> crate::bed::Operator {
         "2s",
         "--outcome-window",
         "3s",
+        "--leader-election",
+        "false",
         "--observe-interval",
         "2s",
         "--watch-namespace",
