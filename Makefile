@@ -6,13 +6,14 @@ BUILD_CONTROL_PLANE = tests/envtest/build.sh
 # How many pairs of kills of each kind are tried: a number that PLANS_SEED picks, or all.
 PAIRS = all
 
-.PHONY: help demo test torture torture-fuzz generate lint rust sharpness mutants
+.PHONY: help demo test torture torture-fuzz generate image image-reproducible lint rust sharpness mutants
 
 help:
 	@echo "make demo        see accounts deleted on a real API server, at simulated providers (KEEP=1: leave it running)"
 	@echo "make test        run every test that CI runs"
 	@echo "make torture     made-up inputs for minutes (FUZZ_SECONDS=300), then kills at every pair of calls: hours (PAIRS=100: so many)"
 	@echo "make lint        check format, lints and documentation"
+	@echo "make image       build the container image into target/image, without a container engine"
 	@echo "make generate    write crds/ and the generated parts of README.md again"
 	@echo "make sharpness   break the operator in every seeded way, and see the named test fail (BUG=name: one of them)"
 	@echo "make mutants     change the code one place at a time, and see which changes no test notices (hours)"
@@ -49,6 +50,13 @@ mutants: rust
 
 torture-fuzz: rust
 	FUZZ_SECONDS=$${FUZZ_SECONDS:-300} cargo test --locked --test fuzz -- --nocapture
+
+image:
+	@hack/image.sh
+
+# Twice, from the commit alone, with every byte compared: some minutes.
+image-reproducible:
+	@hack/image-reproducible.sh
 
 # Cargo would name neither a missing nor an old Rust in one line.
 rust:

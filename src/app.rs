@@ -39,13 +39,22 @@ const CONNECT: Duration = Duration::from_secs(10);
 /// No connection to the API server is silent for longer: a watch ends and begins anew before that ([`controller::WATCH`]).
 const SILENCE: Duration = Duration::from_secs(60);
 
+/// Why there is no connection to a cluster.
+#[derive(Debug, thiserror::Error)]
+pub enum NoClient {
+    /// No kubeconfig and no pod.
+    #[error("no cluster is known: set KUBECONFIG to a kubeconfig file, or run in a pod: {0}")]
+    NoCluster(#[from] kube::config::InferConfigError),
+    /// What was found names no cluster that can be spoken to.
+    #[error("the cluster's configuration cannot be used: {0}")]
+    Unusable(#[from] kube::Error),
+}
+
 /// Why the operator ended other than by being told to.
 #[derive(Debug, thiserror::Error)]
 enum Fault {
-    #[error("no cluster is known: set KUBECONFIG to a kubeconfig file, or run in a pod: {0}")]
-    NoCluster(#[from] kube::config::InferConfigError),
-    #[error("the cluster's configuration cannot be used: {0}")]
-    Client(#[from] kube::Error),
+    #[error(transparent)]
+    NoClient(#[from] NoClient),
     #[error("--listen {address} cannot be served: {source}; choose another address or port")]
     Listen { address: SocketAddr, source: io::Error },
     #[error("the operating system gives no signals or threads: {0}")]
@@ -168,7 +177,10 @@ async fn operate(config: Config) -> Result<(), Fault> {
 
 /// The client for everything but providers. Every request has its deadline where it is made, and is repeated there or
 /// not at all: kube's own repetition would keep one request busy for minutes.
-async fn client() -> Result<Client, Fault> {
+///
+/// # Errors
+/// [`NoClient`]
+pub async fn client() -> Result<Client, NoClient> {
     let mut config = kube::Config::infer().await?;
     config.connect_timeout = Some(CONNECT);
     // A list, and a watch until its head has come, have no deadline of their own.
@@ -253,7 +265,8 @@ pub fn print_crd() -> ExitCode {
     crd_yaml().map_or_else(|error| fail(&error.to_string()), |yaml| print(&yaml))
 }
 
-fn fail(message: &str) -> ExitCode {
+/// Says why the program ends.
+pub fn fail(message: &str) -> ExitCode {
     eprintln!("sender-operator: {message}");
     ExitCode::FAILURE
 }

@@ -16,6 +16,8 @@ use crate::provider::endpoint::{Endpoint, HostPolicy};
 use crate::teardown::target::{Provider, Target};
 use crate::teardown::view::Rules;
 use crate::telemetry::{Format, Levels, Settings};
+use crate::uninstall::plan::Mode;
+use crate::uninstall::{Release, Removal};
 
 /// Where a pod finds the name of its namespace.
 const OWN_NAMESPACE: &str = "/var/run/secrets/kubernetes.io/serviceaccount/namespace";
@@ -25,6 +27,8 @@ const OWN_NAMESPACE: &str = "/var/run/secrets/kubernetes.io/serviceaccount/names
 pub enum Command {
     /// Watch `SenderAccount` objects and tear their accounts down.
     Run(Box<Config>),
+    /// See what becomes of the objects before the operator is removed.
+    Uninstall(Box<Removal>),
     /// Print the CRD.
     Crd,
     /// Print version and git revision.
@@ -108,6 +112,9 @@ pub fn host_name() -> String {
 pub fn parse_from(args: impl IntoIterator<Item = OsString>) -> Result<Command, clap::Error> {
     match Arguments::try_parse_from(args)?.command {
         Subcommands::Run(run) => run.into_config().map(|config| Command::Run(Box::new(config))),
+        Subcommands::Uninstall(uninstall) => {
+            uninstall.into_removal().map(|removal| Command::Uninstall(Box::new(removal)))
+        }
         Subcommands::Crd => Ok(Command::Crd),
         Subcommands::Version => Ok(Command::Version),
     }
@@ -127,6 +134,10 @@ enum Subcommands {
     ///
     /// The cluster is found as kubectl finds it: KUBECONFIG, ~/.kube/config, or the pod's own service account.
     Run(Box<RunArguments>),
+    /// See what becomes of the SenderAccount objects before the operator is removed; ends with 1 where one would be left.
+    ///
+    /// The chart's pre-delete hook runs it; it removes nothing of the installation itself.
+    Uninstall(UninstallArguments),
     /// Print the CustomResourceDefinition as YAML: sender-operator crd | kubectl apply -f -
     Crd,
     /// Print version and git revision.
@@ -199,6 +210,42 @@ struct RunArguments {
     /// How much is logged: error, warn, info, debug or trace; for libraries ,TARGET=LEVEL behind it
     #[arg(long, env = "SENDER_OPERATOR_LOG_LEVEL", value_name = "LEVEL", default_value = "info", value_parser = str::parse::<Levels>)]
     log_level: Levels,
+}
+
+#[derive(clap::Args)]
+struct UninstallArguments {
+    /// What becomes of the objects: refuse while there are any, delete them and wait, or let their accounts live on
+    #[arg(long, value_name = "MODE", default_value = "Refuse")]
+    mode: Mode,
+
+    /// How long objects may take to go, 1s to 24h
+    #[arg(long, value_name = "DURATION", default_value = "4m", value_parser = between(SHORTEST, Duration::from_hours(24)))]
+    timeout: Duration,
+
+    /// The Helm release that is being removed, for the commands that are printed
+    #[arg(long, value_name = "NAMESPACE/NAME/REVISION", value_parser = str::parse::<Release>)]
+    release: Option<Release>,
+
+    /// A namespace that the operator watches (repeatable, or separated by commas) [default: all namespaces]
+    #[arg(long, value_name = "NS", value_delimiter = ',', value_parser = namespace)]
+    watch_namespace: Vec<String>,
+
+    /// The operator's own --outcome-window: an object whose DELETE may still take effect is let go only after it
+    #[arg(long, value_name = "DURATION", default_value = "15m", value_parser = between(SHORTEST, Duration::from_hours(24)))]
+    outcome_window: Duration,
+}
+
+impl UninstallArguments {
+    fn into_removal(self) -> Result<Removal, clap::Error> {
+        let Self { mode, timeout, release, watch_namespace, outcome_window } = self;
+        let Subcommands::Run(run) = Arguments::try_parse_from(["sender-operator", "run"])?.command else {
+            return Err(refuse("run is no subcommand any more: this is a bug".to_owned()));
+        };
+        // It acts beside whoever leads.
+        let run = RunArguments { watch_namespace, leader_election: false, ..*run }.into_config()?;
+        let rules = Rules { outcome_window, ..run.rules };
+        Ok(Removal { mode, timeout, release, config: Config { rules, ..run } })
+    }
 }
 
 /// No duration among the flags is shorter.

@@ -5,11 +5,14 @@ use std::io::{self, Stdout, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
+use kube::ResourceExt;
 use serde::Serialize;
 
+use crate::account::Account;
+use crate::crd::ORPHANED_BY;
 use crate::credentials::Fingerprint;
 use crate::reason::Reason;
-use crate::teardown::proof::ProofRecord;
+use crate::teardown::proof::{Proof, ProofRecord};
 use crate::teardown::target::Provider;
 
 /// So many uids are remembered, the latest. A pass that could repeat a receipt follows the first within minutes.
@@ -139,6 +142,29 @@ impl<W> Clone for Receipts<W> {
 }
 
 impl Receipt {
+    /// Why this object's account is let go now, after so many DELETEs, of which this pass saw one acknowledged or none.
+    pub fn of(account: &Account, proof: &Proof, attempts: i32, acked: bool, time: Timestamp) -> Self {
+        let ledger = &account.view.ledger;
+        let teardown = ledger.teardown.as_ref();
+        let recorded = ledger.account.as_ref();
+        Self {
+            time,
+            uid: account.view.uid.clone(),
+            namespace: account.namespace.clone(),
+            name: account.name.clone(),
+            provider: account.view.target.provider(),
+            account: account.view.target.account_id().to_owned(),
+            proof: proof.record().clone(),
+            orphaned_by: account.raw.annotations().get(ORPHANED_BY).map(|who| who.chars().take(256).collect()),
+            attempts,
+            fingerprint: teardown
+                .and_then(|t| t.fingerprint.clone())
+                .or_else(|| recorded.and_then(|a| a.fingerprint.clone())),
+            endpoint: recorded.and_then(|a| a.endpoint.clone()),
+            acknowledged: ledger.acked().map(|acked| acked.at).or_else(|| acked.then_some(time)),
+        }
+    }
+
     fn shown(&self) -> Shown<'_> {
         let subject = self.proof.subject.as_deref();
         let orphaned = self.proof.reason == Reason::Orphaned;

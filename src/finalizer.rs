@@ -1,9 +1,10 @@
 //! The finalizer on accounts: put on where it is missing, taken off only with a [`Proof`]. Both by tested JSON patch.
+//! And the one on Secrets, taken off.
 
 use serde_json::{Value, json};
 
 use crate::account::Account;
-use crate::crd::FINALIZER;
+use crate::crd::{FINALIZER, SECRET_FINALIZER};
 use crate::kube_io::{ApiFault, Fresh, KubeIo};
 use crate::teardown::proof::Proof;
 
@@ -43,6 +44,24 @@ pub async fn release(io: &KubeIo, account: &Account, _proof: &Proof) -> Released
         Err(ApiFault::Conflict) => Released::Changed,
         Err(ApiFault::Refused(why) | ApiFault::Forbidden(why)) => Released::Refused(why),
         Err(ApiFault::Unavailable(_) | ApiFault::Incomprehensible(_)) => Released::Later,
+    }
+}
+
+/// Takes our hold off a Secret that no account needs any more.
+///
+/// # Errors
+/// [`ApiFault`]
+pub async fn let_secret_go(io: &KubeIo, namespace: &str, name: &str) -> Result<(), ApiFault> {
+    let secret = match io.secret(namespace, name).await {
+        Ok(secret) => secret,
+        Err(ApiFault::NotFound) => return Ok(()),
+        Err(fault) => return Err(fault),
+    };
+    let finalizers = secret.metadata.finalizers.clone().unwrap_or_default();
+    let Some(operations) = removal(&finalizers, SECRET_FINALIZER, "/metadata/finalizers") else { return Ok(()) };
+    match io.patch_secret(&secret, operations).await {
+        Ok(_) | Err(ApiFault::NotFound) => Ok(()),
+        Err(fault) => Err(fault),
     }
 }
 

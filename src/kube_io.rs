@@ -1,5 +1,7 @@
 //! The requests to the API server: each under a deadline, each with an outcome that says what to do next.
 
+mod removal;
+
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -4,6 +4,7 @@
 //! main ─ args ─ app                          parse, compose, one select
 //!              ├ lease                       of several replicas one acts
 //!              ├ controller ─ index          watches wake objects; the index knows twins and users of a Secret
+//!              ├ uninstall                   what becomes of the objects before the operator is removed
 //!              └ reconcile                   THE SHELL: read, decide, perform, record, release
 //!                 ├ teardown                 PURE: decide(view, pass) -> step; settle(outcome) -> ledger; Proof
 //!                 ├ status, reason, backoff  PURE: ledger -> conditions; one vocabulary; delays
@@ -34,3 +35,4 @@ pub mod reconcile;
 pub mod status;
 pub mod teardown;
 pub mod telemetry;
+pub mod uninstall;

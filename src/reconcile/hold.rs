@@ -15,7 +15,7 @@ use serde_json::json;
 use crate::account::{Account, Hold};
 use crate::args::Config;
 use crate::crd::SECRET_FINALIZER;
-use crate::finalizer::removal;
+use crate::finalizer::let_secret_go;
 use crate::index::Index;
 use crate::kube_io::{ApiFault, KubeIo};
 
@@ -150,21 +150,7 @@ impl SecretHold {
         let _turn = turn.lock().await;
         match self.config.secret_hold && !self.users(account, secret).is_empty() {
             true => Err(ApiFault::Conflict),
-            false => self.remove(&account.namespace, secret).await,
-        }
-    }
-
-    async fn remove(&self, namespace: &str, secret: &str) -> Result<(), ApiFault> {
-        let secret = match self.io.secret(namespace, secret).await {
-            Ok(secret) => secret,
-            Err(ApiFault::NotFound) => return Ok(()),
-            Err(fault) => return Err(fault),
-        };
-        let finalizers = secret.metadata.finalizers.clone().unwrap_or_default();
-        let Some(operations) = removal(&finalizers, SECRET_FINALIZER, "/metadata/finalizers") else { return Ok(()) };
-        match self.io.patch_secret(&secret, operations).await {
-            Ok(_) | Err(ApiFault::NotFound) => Ok(()),
-            Err(fault) => Err(fault),
+            false => let_secret_go(&self.io, &account.namespace, secret).await,
         }
     }
 
@@ -176,7 +162,11 @@ impl SecretHold {
     pub async fn abandoned(&self, namespace: &str, secret: &str) -> Result<(), ApiFault> {
         let turn = self.turn(namespace, secret);
         let _turn = turn.lock().await;
-        if self.index.users(namespace, secret).is_empty() { self.remove(namespace, secret).await } else { Ok(()) }
+        if self.index.users(namespace, secret).is_empty() {
+            let_secret_go(&self.io, namespace, secret).await
+        } else {
+            Ok(())
+        }
     }
 
     async fn put_on(&self, secret: &Secret) -> Result<(), ApiFault> {

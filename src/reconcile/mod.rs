@@ -15,6 +15,8 @@ pub mod window;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use observation::LONGEST_REQUEST;
+
 use jiff::{Timestamp, TimestampRound, Unit};
 use kube::core::DeserializeGuard;
 use tokio_util::sync::CancellationToken;
@@ -224,7 +226,7 @@ impl<'a> Stub<'a> {
 }
 
 /// Now, to the millisecond: what is written to the ledger reads well and compares equal after a round trip.
-fn now() -> Timestamp {
+pub fn now() -> Timestamp {
     let now = Timestamp::now();
     now.round(TimestampRound::new().smallest(Unit::Millisecond)).unwrap_or(now)
 }

@@ -26,7 +26,7 @@ const SPREAD: u32 = 12;
 
 /// The longest that a DELETE can take, with a margin. Whoever acted before, an earlier process or another replica, begins
 /// none any more when this process begins to act.
-const LONGEST_REQUEST: Duration = Duration::from_secs(70);
+pub const LONGEST_REQUEST: Duration = Duration::from_secs(70);
 
 /// The objects that this process has observed alive since it acts.
 pub struct Seen {

@@ -5,7 +5,6 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use kube::ResourceExt;
 use tokio::time::Instant;
 
 use super::deletion::{Ended, Hands};
@@ -14,7 +13,7 @@ use super::{Reconciler, jitter, now};
 use crate::account::Account;
 use crate::audit::Receipt;
 use crate::backoff;
-use crate::crd::{FINALIZER, ORPHANED_BY};
+use crate::crd::FINALIZER;
 use crate::finalizer::{self, Released};
 use crate::kube_io::ApiFault;
 use crate::reason::Reason;
@@ -101,7 +100,7 @@ impl Reconciler {
             let secret = account.hold().map_or_else(|| account.secret.clone(), |hold| hold.secret);
             self.hold.take_off(account, &secret).await?;
         }
-        if let Err(error) = self.receipts.write(&receipt(account, proof, sent, acked)) {
+        if let Err(error) = self.receipts.write(&Receipt::of(account, proof, attempts(account, sent), acked, now())) {
             tracing::error!(uid = account.view.uid, %error, "the receipt could not be written: the finalizer stays");
             return Ok(Ended::Due(self.later()));
         }
@@ -161,26 +160,4 @@ pub(super) fn attempts(account: &Account, sent: u32) -> i32 {
     let written_ahead = account.view.kind() == Kind::SoftThenHard;
     let confirmed = account.view.ledger.teardown.as_ref().is_some_and(|t| t.phase == Phase::Confirmed);
     if written_ahead || confirmed { recorded } else { recorded.saturating_add_unsigned(sent) }
-}
-
-fn receipt(account: &Account, proof: &Proof, sent: u32, acked: bool) -> Receipt {
-    let (ledger, time) = (&account.view.ledger, now());
-    let teardown = ledger.teardown.as_ref();
-    let recorded = ledger.account.as_ref();
-    Receipt {
-        time,
-        uid: account.view.uid.clone(),
-        namespace: account.namespace.clone(),
-        name: account.name.clone(),
-        provider: account.view.target.provider(),
-        account: account.view.target.account_id().to_owned(),
-        proof: proof.record().clone(),
-        orphaned_by: account.raw.annotations().get(ORPHANED_BY).map(|who| who.chars().take(256).collect()),
-        attempts: attempts(account, sent),
-        fingerprint: teardown
-            .and_then(|t| t.fingerprint.clone())
-            .or_else(|| recorded.and_then(|a| a.fingerprint.clone())),
-        endpoint: recorded.and_then(|a| a.endpoint.clone()),
-        acknowledged: ledger.acked().map(|acked| acked.at).or_else(|| acked.then_some(time)),
-    }
 }

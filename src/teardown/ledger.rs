@@ -52,7 +52,9 @@ pub enum AccountState {
     Disconnected,
     /// Not shown to this key.
     Missing,
-    /// Not known: the read failed, or showed something we do not understand.
+    /// Not known: the read failed, or showed something we do not understand. A word of another version of this operator
+    /// is read so, too.
+    #[serde(other)]
     Unknown,
 }
 
@@ -116,14 +118,16 @@ pub enum Phase {
     Waiting,
     /// A DELETE whose repetition could harm is about to be sent, or was.
     Intent,
-    /// The outcome of a DELETE is not known.
-    Unknown,
     /// A DELETE was acknowledged and not yet proved.
     Acked,
     /// It waits for a person.
     Held,
     /// Proved; only the finalizer is left.
     Confirmed,
+    /// The outcome of a DELETE is not known. A word of another version of this operator is read so, too: what was sent
+    /// stands in the nonce, the acknowledgement and the proof, whatever the word.
+    #[serde(other)]
+    Unknown,
 }
 
 /// How a provider call ended.

@@ -58,6 +58,8 @@ pub fn samples() -> Vec<Sample> {
         sample("image.pullPolicy", json!("Always")),
         sample("imagePullSecrets", json!([{"name": "pull"}])),
         sample("crds.enabled", json!(false)).alone(),
+        sample("uninstall.mode", json!("Drain")),
+        sample("uninstall.timeout", json!("30m")),
         sample("crds.keep", json!(false)).alone(),
         sample("crds.annotations", json!({"example.com/owner": "sales"})),
         sample("watchNamespaces", json!(["sales", "hr"])).alone(),

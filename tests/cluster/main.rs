@@ -14,6 +14,7 @@ mod crd_use;
 mod finalizers;
 mod keys;
 mod leadership;
+mod ledger;
 mod main_job;
 mod namespaces;
 mod not_found;
