@@ -5,12 +5,14 @@
 mod bed;
 
 mod answers;
+mod campaigns;
 mod costs;
 mod crashes;
 mod crd_deletion;
 mod crd_rules;
 mod crd_use;
 mod finalizers;
+mod gitops;
 mod keys;
 mod main_job;
 mod namespaces;
