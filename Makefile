@@ -2,6 +2,7 @@
 # fresh machine there need only be Rust, Go and make.
 
 BUILD_CONTROL_PLANE = tests/envtest/build.sh
+BUILD_GITOPS = tests/gitops/build.sh
 
 # How many pairs of kills of each kind are tried: a number that PLANS_SEED picks, or all.
 PAIRS = all
@@ -26,6 +27,7 @@ demo: rust
 test: rust
 	@$(BUILD_CONTROL_PLANE) kube-apiserver kube-controller-manager etcd kubectl >/dev/null
 	@$(BUILD_CONTROL_PLANE) helm >/dev/null
+	@$(BUILD_GITOPS) judge jq >/dev/null
 	cargo build --locked --workspace --bins
 	cargo test --locked --workspace --no-fail-fast
 

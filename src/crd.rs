@@ -232,12 +232,19 @@ pub struct SenderAccountStatus {
 }
 
 /// The CRD as it is installed: kube's, with every string bounded and without the schema's own union, whose message says
-/// nothing (the CEL rule says what to write).
+/// nothing (the CEL rule says what to write), and with a status that no operator has looked at yet.
 pub fn manifest() -> Value {
     let mut crd = json!(SenderAccount::crd());
     bound(&mut crd);
+    if let Some(status) = crd.pointer_mut("/spec/versions/0/schema/openAPIV3Schema/properties/status") {
+        // Without it kstatus takes a new object for a finished one (as in Flux' own kinds).
+        status["default"] = json!({"observedGeneration": NOT_OBSERVED});
+    }
     crd
 }
+
+/// The `status.observedGeneration` of an object that no operator has looked at yet: no generation at all.
+const NOT_OBSERVED: i64 = -1;
 
 /// The same, typed.
 ///

@@ -227,10 +227,22 @@ impl Reason {
             )
     }
 
-    /// Whether the teardown stands until somebody acts, rather than going on by itself.
+    /// Whether it stands until a person acts, rather than going on by itself.
     pub fn needs_somebody(self) -> bool {
-        matches!(self.actor(), Actor::User | Actor::Credentials)
-            || matches!(self, Self::PatchRefused | Self::CrdDeleting | Self::SecretForbidden | Self::EndpointRedirects)
+        match self.actor() {
+            Actor::Nobody => false,
+            // Whoever put a hook there is a program, which takes it away when it is done.
+            Actor::User | Actor::Credentials => self != Self::PreDeleteHookPending,
+            Actor::Provider | Actor::Platform => matches!(
+                self,
+                Self::PatchRefused
+                    | Self::CrdDeleting
+                    | Self::SecretForbidden
+                    | Self::EndpointRedirects
+                    | Self::AddressForbidden
+                    | Self::RequestRefused
+            ),
+        }
     }
 }
 

@@ -52,8 +52,10 @@ impl Why {
 /// The status of a live object.
 pub fn alive(account: &Account, ledger: &Ledger, why: &Why, hold: Option<Hold>, now: Timestamp) -> SenderAccountStatus {
     let ready = why.reason == Reason::AccountConnected;
-    let stalled = why.reason.needs_somebody() && why.reason != Reason::Suspended;
-    let states = [(READY, ready), (RECONCILING, !ready && !stalled), (STALLED, stalled)];
+    // Suspended is what its owner asks for: nobody need act, and nothing goes on.
+    let suspended = why.reason == Reason::Suspended;
+    let stalled = why.reason.needs_somebody() && !suspended;
+    let states = [(READY, ready), (RECONCILING, !ready && !stalled && !suspended), (STALLED, stalled)];
     status(account, ledger, why, hold, &states, now)
 }
 
@@ -111,18 +113,21 @@ pub fn invalid(namespace: &str, name: &str, generation: Option<i64>, what: &str,
     let words = Words { namespace, name, secret: "", account: "", subject: what };
     let message = Reason::InvalidObject.message(words);
     let mut status = before.and_then(Value::as_object).cloned().unwrap_or_default();
+    let generation = generation.unwrap_or(0);
     let said = |condition: &Value| {
         condition.get("reason").and_then(Value::as_str) == Some(Reason::InvalidObject.as_str())
             && condition.get("message").and_then(Value::as_str) == Some(&message)
+            && condition.get("observedGeneration").and_then(Value::as_i64) == Some(generation)
     };
     if status.get("conditions").and_then(Value::as_array).is_some_and(|conditions| conditions.iter().any(said)) {
         return Value::Object(status);
     }
     let conditions = [(READY, "False"), (RECONCILING, "False"), (STALLED, "True")].map(|(type_, holds)| {
         json!({"type": type_, "status": holds, "reason": Reason::InvalidObject, "message": message,
-            "observedGeneration": generation.unwrap_or(0), "lastTransitionTime": Time(Timestamp::now())})
+            "observedGeneration": generation, "lastTransitionTime": Time(Timestamp::now())})
     });
     status.insert("conditions".to_owned(), json!(conditions));
+    status.insert("observedGeneration".to_owned(), json!(generation));
     Value::Object(status)
 }
 

@@ -6,12 +6,14 @@ mod bed;
 
 mod admission;
 mod answers;
+mod campaigns;
 mod costs;
 mod crashes;
 mod crd_deletion;
 mod crd_rules;
 mod crd_use;
 mod finalizers;
+mod gitops;
 mod keys;
 mod leadership;
 mod ledger;

@@ -16,6 +16,7 @@
 mod account;
 mod answer;
 mod background;
+mod campaign;
 pub mod control;
 mod deliver;
 mod door;
@@ -35,6 +36,7 @@ mod world;
 
 pub use account::{Kind, Provider, State, Status};
 pub use answer::{Answer, http_date};
+pub use campaign::CampaignStatus;
 pub use fault::Fault;
 pub use key::fingerprint;
 pub use listener::Listener;

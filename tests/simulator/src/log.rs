@@ -27,7 +27,7 @@ pub enum Call {
     Delete,
     /// `GET`, on whatever path.
     Read,
-    /// Everything else; no provider documents it for an account, so it never has an effect.
+    /// Everything else, such as the `POST` that pauses a campaign; it never has an effect on an account.
     Other,
 }
 

@@ -1,6 +1,7 @@
 //! Putting keys and rows in.
 
 use crate::account::{Kind, Provider, Status};
+use crate::campaign::CampaignStatus;
 use crate::shared::Shared;
 
 /// PostPress' keys and rows.
@@ -45,5 +46,16 @@ impl Puffle<'_> {
     pub fn add_email(&self, key: impl AsRef<[u8]>, id: &str) -> &Self {
         self.shared.update(|world| world.add(Provider::Puffle, key.as_ref(), id, Kind::Email, Status::Connected));
         self
+    }
+
+    /// Puts a campaign that sends with these accounts into the workspace of `key`, in place of one of the same id.
+    pub fn add_campaign(&self, key: impl AsRef<[u8]>, id: &str, status: CampaignStatus, senders: &[&str]) -> &Self {
+        self.shared.update(|world| world.add_campaign(key.as_ref(), id, status, senders));
+        self
+    }
+
+    /// How a campaign stands, whatever any answer said.
+    pub fn campaign(&self, id: &str) -> Option<CampaignStatus> {
+        self.shared.read(|world| world.campaigns.iter().find(|campaign| campaign.id == id).map(|it| it.status))
     }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use crate::account::{Kind, Provider, Row, Status};
+use crate::campaign::{Campaign, CampaignStatus};
 use crate::log::{Entry, Moment};
 use crate::matching::Slot;
 use crate::provider;
@@ -16,6 +17,8 @@ pub(crate) struct World {
     workspaces: u64,
     /// Shared with the snapshots that tests look at; copied only while one of them is alive.
     pub(crate) rows: Arc<BTreeMap<(Provider, String), Row>>,
+    /// Puffle's.
+    pub(crate) campaigns: Vec<Campaign>,
     pub(crate) faults: Vec<Slot>,
     pub(crate) entries: Vec<Arc<Entry>>,
     pub(crate) connections: [u64; 2],
@@ -28,6 +31,7 @@ impl World {
             keys: BTreeMap::new(),
             workspaces: 0,
             rows: Arc::default(),
+            campaigns: Vec::new(),
             faults: Vec::new(),
             entries: Vec::new(),
             connections: [0; 2],
@@ -65,6 +69,13 @@ impl World {
         let id = provider.canonical(id);
         let row = Row { provider, id: id.clone(), kind, status, workspace, gone: false };
         Arc::make_mut(&mut self.rows).insert((provider, id), row);
+    }
+
+    pub(crate) fn add_campaign(&mut self, key: &[u8], id: &str, status: CampaignStatus, senders: &[&str]) {
+        let workspace = self.workspace(Provider::Puffle, key);
+        self.campaigns.retain(|campaign| campaign.id != id);
+        let senders = senders.iter().map(|sender| Provider::Puffle.canonical(sender)).collect();
+        self.campaigns.push(Campaign { id: id.to_owned(), status, senders, workspace });
     }
 
     /// Changes the row of this id, whoever owns it; whether it is there.

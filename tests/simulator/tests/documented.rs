@@ -4,7 +4,7 @@ mod support;
 
 use std::collections::BTreeMap;
 
-use provider_simulator::{Fault, On, POSTPRESS_ERRORS, Provider, State, Status};
+use provider_simulator::{CampaignStatus, Fault, On, POSTPRESS_ERRORS, Provider, State, Status};
 use serde_json::json;
 use support::{Client, EMAIL, KEY, LINKEDIN, OTHER_KEY, ask, listed, postpress, puffle_delete, puffle_list, start};
 
@@ -236,4 +236,36 @@ async fn a_second_key_opens_the_same_workspace_and_a_revoked_one_none() {
     assert_eq!(puffle_list(&sim, KEY).await.unwrap().status, 401);
     assert_eq!(listed(&puffle_list(&sim, OTHER_KEY).await.unwrap(), EMAIL).as_deref(), Some("active"));
     assert!(!sim.add_key("never-known", "another"), "a key that opens nothing has nothing to share");
+}
+
+#[tokio::test]
+async fn puffle_lists_the_campaigns_of_a_workspace_and_pauses_each_once() {
+    let sim = start().await;
+    sim.puffle().add_campaign(KEY, "spring", CampaignStatus::Active, &[LINKEDIN, EMAIL]);
+    sim.puffle().add_campaign(OTHER_KEY, "theirs", CampaignStatus::Active, &[EMAIL]);
+    let puffle = async |method: &str, path: &str| {
+        ask(&sim, Provider::Puffle, method, &format!("/api/campaigns{path}"), KEY).await.reply().await.unwrap()
+    };
+
+    let spring = |status: &str| {
+        json!({"id": "spring", "name": "Simulated spring", "status": status,
+            "sender_accounts": [{"id": LINKEDIN}, {"id": EMAIL}]})
+    };
+    assert_eq!(puffle("GET", "").await.json(), json!({"campaigns": [spring("active")]}));
+    let paused = puffle("POST", "/spring/pause").await;
+    assert_eq!((paused.status, paused.json()), (200, json!({"campaign": spring("paused")})));
+    assert_eq!(puffle("GET", "/spring").await.json(), json!({"campaign": spring("paused")}));
+
+    let again = puffle("POST", "/spring/pause").await;
+    assert_eq!((again.status, &again.json()["error"]["message"]), (400, &json!("Only active campaigns can be paused")));
+    for (method, path, status) in [
+        ("POST", "/theirs/pause", 404),
+        ("GET", "/theirs", 404),
+        ("POST", "/spring", 405),
+        ("GET", "/spring/pause", 405),
+        ("GET", "/spring/pause/pause", 404),
+    ] {
+        assert_eq!(puffle(method, path).await.status, status, "{method} {path}");
+    }
+    assert_eq!(sim.puffle().campaign("theirs"), Some(CampaignStatus::Active));
 }

@@ -1,5 +1,6 @@
 //! What each provider answers by its own documentation, and what that does to its rows.
 
+mod campaigns;
 pub(crate) mod postpress;
 pub(crate) mod puffle;
 

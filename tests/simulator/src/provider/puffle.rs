@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Handled, Mode, no_such_page, segment};
+use super::{Handled, Mode, campaigns, no_such_page, segment};
 use crate::account::{Kind, Provider, Row, Status};
 use crate::answer::Answer;
 use crate::log::Effect;
@@ -18,6 +18,9 @@ pub(crate) fn envelope(status: u16, code: &str, message: &str) -> Answer {
 }
 
 pub(super) fn handle(world: &mut World, request: &Request, workspace: Option<u64>, mode: Mode) -> Handled {
+    if let Some(answer) = campaigns::handle(world, request, workspace, mode) {
+        return Handled::without_effect(answer);
+    }
     let path = request.path();
     let asked = (request.method.as_str(), segment(path, ONE));
     if path != LIST && asked.1.is_none() {
