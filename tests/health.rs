@@ -43,6 +43,7 @@ fn told(reason: Reason) -> Told {
         | Reason::UnexpectedAnswer
         | Reason::AccountBusy
         | Reason::CrdUnreadable
+        | Reason::NotListed
         | Reason::PreDeleteHookPending
         | Reason::ForeignFinalizer
         | Reason::TwinDeleting

@@ -8,7 +8,7 @@ use sender_operator::backoff;
 use sender_operator::teardown::decide;
 use sender_operator::teardown::view::Step;
 
-use crate::any::{RULES, now, pass, view};
+use crate::any::{RULES, case, now};
 
 /// The stored times are around [`now`]; the clock has jumped by an hour, a year, or to an end of time.
 fn any_clock() -> impl Strategy<Value = Timestamp> {
@@ -24,14 +24,14 @@ proptest! {
     #![proptest_config(Config { cases: 8_000, ..Config::default() })]
 
     #[test]
-    fn no_clock_shortens_the_outcome_window(view in view(), pass in pass(), clock in any_clock()) {
+    fn no_clock_shortens_the_outcome_window((view, pass) in case(), clock in any_clock()) {
         if let Step::Intend(_) = decide(&view, &pass, &RULES, clock) {
             prop_assert!(!view.is_unsettled() || pass.unchanged_for >= RULES.outcome_window);
         }
     }
 
     #[test]
-    fn no_clock_makes_a_deletion_wait_longer_than_fifteen_minutes(view in view(), pass in pass(), clock in any_clock()) {
+    fn no_clock_makes_a_deletion_wait_longer_than_fifteen_minutes((view, pass) in case(), clock in any_clock()) {
         if let Step::Wait(ledger, delay) = decide(&view, &pass, &RULES, clock) {
             prop_assert!(view.deleting && view.ours && delay <= backoff::CAP, "{delay:?}");
             prop_assert!(ledger.teardown.is_some_and(|teardown| teardown.next_attempt_at.is_some()));
