@@ -10,7 +10,7 @@ use crate::{Property, Violation};
 /// No deletion is left alone for longer; the rest is for clocks.
 const LONGEST_WAIT: SignedDuration = SignedDuration::from_secs(15 * 60 + 2);
 /// Far more than a loaded machine takes from a deletion to its first word, or from the time it names to the next try.
-pub(crate) const PATIENCE: SignedDuration = SignedDuration::from_secs(45);
+const PATIENCE: SignedDuration = SignedDuration::from_secs(45);
 /// In which much must not happen.
 const SPELL: SignedDuration = SignedDuration::from_secs(10);
 /// The shortest delay between two tries is 1 s, and a try of the longest kind writes five times, the last one included.

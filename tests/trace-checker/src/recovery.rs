@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::history::{History, Life};
-use crate::progress::{PATIENCE, in_teardown};
+use crate::progress::in_teardown;
 use crate::trace::{Request, Version};
 use crate::{Property, Violation};
 
@@ -20,6 +20,8 @@ const HEALS: [&str; 8] = [
 ];
 /// Of the outcome window and the longest delays, so many may pass after the last fault.
 const DELAYS: i32 = 3;
+/// After that so many answers without a fault are more than any deletion needs, also where some writes fail.
+const ENOUGH: usize = 20;
 /// A request that lasted so long was not going to be answered. Half of what the operator gives one.
 const HUNG: SignedDuration = SignedDuration::from_secs(30);
 
@@ -28,20 +30,30 @@ pub(crate) fn check(history: &History<'_>) -> Vec<Violation> {
     history.lives.iter().flat_map(both).flatten().collect()
 }
 
-/// L1
+/// L1, counted in honest answers and not in seconds: a machine that is slow gives fewer of them.
 fn endless(history: &History<'_>, life: &Life<'_>) -> Option<Violation> {
     let trace = history.trace;
     let calm = calm_since(history, life)?;
-    let over = calm + trace.outcome_window + trace.max_backoff * DELAYS + PATIENCE;
-    let last = life.all().take_while(|version| version.seen.at <= over).last().filter(in_teardown)?;
+    let over = calm + trace.outcome_window + trace.max_backoff * DELAYS;
+    let honest = trace.requests.iter().filter(|request| {
+        request.arrived.at >= over && request.status.is_some() && is_for_it_alone(history, life, request)
+    });
+    let enough = honest.filter_map(|request| request.ended).nth(ENOUGH)?;
+    let last = life.all().take_while(|version| version.seen.order <= enough.order).last().filter(in_teardown)?;
     let teardown = last.object.teardown.as_ref()?;
     // A provider may have asked for more time than we would take.
     let asked = teardown.next_attempt_at.is_some_and(|at| at.duration_since(last.seen.at) > trace.max_backoff);
-    if asked || !HEALS.contains(&teardown.reason.as_str()) || !ran(history, calm, over) {
+    if asked || !HEALS.contains(&teardown.reason.as_str()) {
         return None;
     }
-    let what = format!("{} is not gone at {over}, and nothing has failed since {calm}", life.object().name);
+    let name = &life.object().name;
+    let what = format!("{name} is not gone after {ENOUGH} answers, and nothing has failed since {calm}");
     Some(Violation { property: Property::L1, what, evidence: vec![last.to_string()] })
+}
+
+fn is_for_it_alone(history: &History<'_>, life: &Life<'_>, request: &Request) -> bool {
+    let key = request.key.as_deref();
+    concerns(history, life, request) && history.lives.iter().filter(|other| history.has_key(other, key)).count() == 1
 }
 
 /// Since when nothing failed for this deletion, and nobody else had a hand in it; none, where that never was so.
@@ -63,13 +75,6 @@ fn calm_since(history: &History<'_>, life: &Life<'_>) -> Option<Timestamp> {
 fn concerns(history: &History<'_>, life: &Life<'_>, request: &Request) -> bool {
     let named = life.account() == Some((&request.provider, request.account.as_deref().unwrap_or_default()));
     named || history.has_key(life, request.key.as_deref())
-}
-
-fn ran(history: &History<'_>, since: Timestamp, until: Timestamp) -> bool {
-    history.trace.operators.iter().any(|operator| {
-        let (first, last) = (operator.lines.first(), operator.lines.last());
-        first.is_some_and(|line| line.at <= since) && last.is_some_and(|line| line.at >= until)
-    })
 }
 
 /// L4: an object for which nothing was said or sent until another provider's silence was over.
