@@ -71,7 +71,8 @@ fn promise(input: &[u8]) -> Result<(), TestCaseError> {
     let Some(list) = list else { return Ok(()) };
     // A row takes more than its id: what is kept is less than what came.
     prop_assert!(list.len() * 36 <= input.len());
-    let said: Option<Value> = serde_json::from_slice(input).ok();
+    // What is skipped need not be UTF-8.
+    let said: Option<Value> = serde_json::from_str(&String::from_utf8_lossy(input)).ok();
     let rows = said.as_ref().and_then(|said| said["accounts"].as_array().cloned()).unwrap_or_default();
     let of_id = |row: &&Value| row["id"].as_str().is_some_and(|id| id.eq_ignore_ascii_case(ID));
     let rows: Vec<&Value> = rows.iter().filter(of_id).collect();
