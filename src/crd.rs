@@ -236,9 +236,10 @@ pub struct SenderAccountStatus {
 pub fn manifest() -> Value {
     let mut crd = json!(SenderAccount::crd());
     bound(&mut crd);
-    if let Some(status) = crd.pointer_mut("/spec/versions/0/schema/openAPIV3Schema/properties/status") {
-        // Without it kstatus takes a new object for a finished one (as in Flux' own kinds).
-        status["default"] = json!({"observedGeneration": NOT_OBSERVED});
+    let status = crd.pointer_mut("/spec/versions/0/schema/openAPIV3Schema/properties/status");
+    if let Some(status) = status.and_then(Value::as_object_mut) {
+        // Without it kstatus takes a new object for a finished one; Flux' own kinds have it, too.
+        status.insert("default".to_owned(), json!({"observedGeneration": NOT_OBSERVED}));
     }
     crd
 }
