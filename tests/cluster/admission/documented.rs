@@ -38,7 +38,10 @@ async fn the_page_has_a_section_for_every_policy_with_its_value_its_way_out_and_
     let values = super::rendered::values();
     for section in &sections {
         let value = section.split("`admissionPolicies.").nth(1).and_then(|rest| rest.split('`').next());
-        assert!(value.is_some_and(|value| values.iter().any(|known| known == value)), "which value turns it off? {section}");
+        assert!(
+            value.is_some_and(|value| values.iter().any(|known| known == value)),
+            "which value turns it off? {section}"
+        );
         for part in ["\n- **The way out**", "\n- **Without it**", "\n- **When it is broken**"] {
             assert!(section.contains(part), "no {part:?} in {section}");
         }
