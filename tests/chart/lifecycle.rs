@@ -77,6 +77,11 @@ impl Installed {
             (bed, operator)
         };
         let ((), (bed, operator)) = tokio::join!(installing, working);
+        // A policy that mutates knows a new kind only after some seconds; until then the API server answers 503.
+        let probe = bed.object_of(&bed.stranger(Kind::PostPress, "probe"), &json!({})).to_string();
+        let create = ["-n", &bed.namespace, "create", "--dry-run=server", "-f", "-"];
+        let known = async || bed.plane.kubectl_with_stdin(create, &probe).await.is_ok();
+        bed.eventually("the policies know the new kind", known).await;
         println!("from `helm install` to ready: {:.1} s", began.elapsed().as_secs_f64());
         Self { bed, namespace, operator, _alone: alone }
     }
@@ -109,7 +114,9 @@ impl Installed {
         let Self { bed, namespace, operator, _alone } = self;
         bed.finish(operator).await;
         bed.plane.helm(["uninstall", RELEASE, "--no-hooks", "--namespace", &namespace]).await.expect("it goes");
-        bed.plane.kubectl(["delete", CRD, "--ignore-not-found"]).await.expect("the CRD goes");
+        // The policy that refuses it is gone, and the API server takes notice within a second or so.
+        let goes = async || bed.plane.kubectl(["delete", CRD, "--ignore-not-found"]).await.is_ok();
+        bed.eventually("the CRD goes", goes).await;
     }
 }
 

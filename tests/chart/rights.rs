@@ -184,7 +184,7 @@ async fn the_owner_of_namespaces_installs_it_without_cluster_roles_and_the_right
     bed.kubectl(&["create", "rolebinding", "owns", "--clusterrole=cluster-admin", "--user=owner"]).await;
     let values = for_tests(&json!({
         "watchNamespaces": [bed.namespace], "crds": {"enabled": false},
-        "rbac": {"readCrd": false, "aggregateClusterRoles": false},
+        "rbac": {"readCrd": false, "aggregateClusterRoles": false}, "admissionPolicies": {"enabled": false},
     }));
     let install = ["install", RELEASE, CHART, "--namespace", &bed.namespace, "--kube-as-user", "owner"];
     helm(bed.plane, &install, &values, &["--no-hooks"]).await.expect("it is installed");
