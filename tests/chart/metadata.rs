@@ -30,8 +30,7 @@ fn chart_and_program_have_the_workspace_s_version_and_licence() {
 #[test]
 fn the_images_and_crds_for_artifact_hub_are_those_of_the_chart() {
     let image = &schema::defaults()["image"];
-    let name = |part: &str| image[part].as_str().unwrap_or_default().to_owned();
-    let expected = format!("{}/{}:{}", name("registry"), name("repository"), env!("CARGO_PKG_VERSION"));
+    let expected = format!("{}:{}", image["repository"].as_str().unwrap_or_default(), env!("CARGO_PKG_VERSION"));
     assert_eq!(annotation("images"), json!([{"name": "sender-operator", "image": expected}]));
     let crds = annotation("crds");
     let [crd] = &crds.as_array().expect("a list")[..] else { panic!("one CRD") };

@@ -26,11 +26,14 @@ async fn it_is_probed_where_the_program_answers() {
 async fn an_image_is_named_by_its_tag_or_by_its_digest() {
     let image = async |values: Value| rendered(&json!({"image": values})).await.container()["image"].clone();
     let version = env!("CARGO_PKG_VERSION");
-    assert_eq!(image(json!({})).await, format!("ghcr.io/sender-operator/sender-operator:{version}"));
-    assert_eq!(image(json!({"tag": "2.0.0"})).await, "ghcr.io/sender-operator/sender-operator:2.0.0");
-    assert_eq!(image(json!({"registry": "", "repository": "senders"})).await, format!("senders:{version}"));
+    assert_eq!(image(json!({})).await, format!("sender-operator/sender-operator:{version}"));
+    assert_eq!(image(json!({"tag": "2.0.0"})).await, "sender-operator/sender-operator:2.0.0");
+    assert_eq!(
+        image(json!({"registry": "registry.example", "repository": "senders"})).await,
+        format!("registry.example/senders:{version}")
+    );
     let digest = format!("sha256:{}", "ab".repeat(32));
-    assert_eq!(image(json!({"digest": digest})).await, format!("ghcr.io/sender-operator/sender-operator@{digest}"));
+    assert_eq!(image(json!({"digest": digest})).await, format!("sender-operator/sender-operator@{digest}"));
 }
 
 #[tokio::test]
