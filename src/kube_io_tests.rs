@@ -41,7 +41,7 @@ fn says(status: u16, body: Value) -> Answer {
 }
 
 fn config() -> Arc<Config> {
-    match parse_from(["sender-operator", "run"].map(Into::into)) {
+    match parse_from(["sender-operator", "run", "--leader-election=false"].map(Into::into)) {
         Ok(Command::Run(config)) => Arc::new(*config),
         other => panic!("{other:?}"),
     }

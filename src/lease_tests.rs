@@ -99,8 +99,9 @@ impl Server {
 }
 
 fn status(code: u16) -> (u16, Value) {
-    let reason = if code == 404 { "NotFound" } else { "" };
-    let status = json!({"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": code, "reason": reason});
+    let (reason, details) =
+        if code == 404 { ("NotFound", json!({"name": "sender-operator"})) } else { ("", json!({})) };
+    let status = json!({"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": code, "reason": reason, "details": details});
     (code, status)
 }
 

@@ -8,7 +8,10 @@ use crate::teardown::decide;
 use crate::teardown::view::{Crd, Pass, Step};
 
 fn account(fixture: &Fixture) -> Account {
-    let Ok(Command::Run(config)) = parse_from(["sender-operator", "run"].map(Into::into)) else { panic!("defaults") };
+    let Ok(Command::Run(config)) = parse_from(["sender-operator", "run", "--leader-election=false"].map(Into::into))
+    else {
+        panic!("defaults")
+    };
     Account::parse(Arc::new(fixture.account()), &config).unwrap()
 }
 

@@ -109,7 +109,7 @@ fn words(told: Told, deleting: bool) -> [&'static str; 3] {
 }
 
 fn config() -> Config {
-    match args::parse_from(["sender-operator", "run"].map(OsString::from)).unwrap() {
+    match args::parse_from(["sender-operator", "run", "--leader-election=false"].map(OsString::from)).unwrap() {
         Command::Run(config) => *config,
         other => panic!("not a run: {other:?}"),
     }

@@ -5,7 +5,7 @@ use crate::args::{Command, parse_from};
 use crate::reason::Reason;
 
 fn config() -> Config {
-    match parse_from(["sender-operator", "run"].map(Into::into)) {
+    match parse_from(["sender-operator", "run", "--leader-election=false"].map(Into::into)) {
         Ok(Command::Run(config)) => *config,
         other => panic!("{other:?}"),
     }

@@ -54,9 +54,15 @@ async fn one_replica_has_no_disruption_budget_and_several_are_spread() {
 #[tokio::test]
 async fn only_the_pod_gets_a_token() {
     let rendered = rendered(&json!({})).await;
-    assert_eq!(rendered.the("ServiceAccount")["automountServiceAccountToken"], false);
-    assert_eq!(pod(&rendered)["automountServiceAccountToken"], true);
-    assert_eq!(pod(&rendered)["serviceAccountName"], rendered.the("ServiceAccount")["metadata"]["name"]);
+    // The operator's own, and that of the Job that runs before it is uninstalled.
+    let accounts = rendered.all("ServiceAccount");
+    let pods = [pod(&rendered), &rendered.the("Job")["spec"]["template"]["spec"]];
+    for pod in pods {
+        assert_eq!(pod["automountServiceAccountToken"], true);
+        assert!(accounts.iter().any(|account| account["metadata"]["name"] == pod["serviceAccountName"]));
+    }
+    assert_eq!(accounts.len(), pods.len());
+    assert!(accounts.iter().all(|account| account["automountServiceAccountToken"] == false));
 }
 
 #[tokio::test]
@@ -65,7 +71,10 @@ async fn labels_that_selectors_rest_on_cannot_be_overwritten() {
     let rendered =
         rendered(&json!({"commonLabels": {name: "other", "team": "sales"}, "podLabels": {name: "third"}})).await;
     for object in rendered.objects() {
-        assert_eq!(object["metadata"]["labels"][name], "sender-operator", "{}", object["kind"]);
+        // What the operator's selectors must not catch: the Job that runs before it is uninstalled, and what that stands on.
+        let hook = object["metadata"]["annotations"].get("helm.sh/hook").is_some();
+        let expected = if hook { "sender-operator-uninstall" } else { "sender-operator" };
+        assert_eq!(object["metadata"]["labels"][name], expected, "{}", object["kind"]);
         assert_eq!(object["metadata"]["labels"]["team"], "sales", "{}", object["kind"]);
     }
     assert_eq!(rendered.the("Deployment")["spec"]["template"]["metadata"]["labels"][name], "sender-operator");

@@ -23,10 +23,11 @@ use serde_json::{Value, json};
 
 use crate::run::fuzz;
 
-static CONFIG: LazyLock<Config> = LazyLock::new(|| match parse_from(["sender-operator", "run"].map(Into::into)) {
-    Ok(Command::Run(config)) => *config,
-    other => panic!("{other:?}"),
-});
+static CONFIG: LazyLock<Config> =
+    LazyLock::new(|| match parse_from(["sender-operator", "run", "--leader-election=false"].map(Into::into)) {
+        Ok(Command::Run(config)) => *config,
+        other => panic!("{other:?}"),
+    });
 
 #[test]
 fn whatever_is_stored_is_taken_in_and_releases_nothing_without_its_own_proof() {
