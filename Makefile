@@ -3,12 +3,13 @@
 
 BUILD_CONTROL_PLANE = tests/envtest/build.sh
 
-.PHONY: help demo test generate lint rust
+.PHONY: help demo test generate image image-reproducible lint rust
 
 help:
 	@echo "make demo        see accounts deleted on a real API server, at simulated providers (KEEP=1: leave it running)"
 	@echo "make test        run every test that CI runs"
 	@echo "make lint        check format, lints and documentation"
+	@echo "make image       build the container image into target/image, without a container engine"
 	@echo "make generate    write crds/ and the generated parts of README.md again"
 
 demo: rust
@@ -29,6 +30,13 @@ lint: rust
 
 generate: rust
 	GENERATE=1 cargo test --locked --quiet --test generated -- --test-threads=1
+
+image:
+	@hack/image.sh
+
+# Twice, from the commit alone, with every byte compared: some minutes.
+image-reproducible:
+	@hack/image-reproducible.sh
 
 # Cargo would name neither a missing nor an old Rust in one line.
 rust:
