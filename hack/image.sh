@@ -34,6 +34,8 @@ esac
 revision=${SENDER_OPERATOR_REVISION:-$(git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)}
 created=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || echo 0)}
 field() { sed -n "s/^$1 = \"\(.*\)\"\$/\1/p" Cargo.toml | head -n 1; }
+version=$(field version)
+source=$(field repository)
 
 # No folder of this machine may show in the program: neither the checkout nor Cargo's, nor the toolchain's.
 cargo_home=${CARGO_HOME:-$HOME/.cargo}
@@ -59,7 +61,7 @@ cargo metadata --locked --format-version 1 --filter-platform "$target" >"$work/m
     # The pinned modules decide what packs it, not the caller's settings.
     CGO_ENABLED=0 GOTOOLCHAIN=local GOFLAGS=-mod=readonly GOWORK=off go run -trimpath . \
         -binary "$binary" -licence "$root/LICENSE" -metadata "$work/metadata.json" \
-        -version "$(field version)" -revision "$revision" -source "$(field repository)" -arch "$arch" -created "$created" \
+        -version "$version" -revision "$revision" -source "$source" -arch "$arch" -created "$created" \
         -out "$out/sender-operator.tar" -sbom "$out/sender-operator.cdx.json"
 )
 size=$(wc -c <"$out/sender-operator.tar")

@@ -41,6 +41,17 @@ impl Image {
         for layer in &layers {
             extract(&at("archive").join(layer), &at("root"));
         }
+        // What every runtime gives a container, and a statically linked program takes its random numbers from.
+        // https://github.com/opencontainers/runtime-spec/blob/main/config-linux.md#default-devices
+        fs::create_dir(at("root/dev")).expect("a folder");
+        for (name, minor) in [("random", "8"), ("urandom", "9")] {
+            let path = at("root/dev").join(name);
+            let made = Command::new("mknod").args(["-m", "666"]).arg(path).args(["c", "1", minor]).status();
+            assert!(
+                made.expect("mknod runs").success(),
+                "only root can make devices: run this test as root, as CI does"
+            );
+        }
         // The folder that a runtime mounts as / is everybody's to enter.
         for folder in [folder.path().to_owned(), at("root")] {
             fs::set_permissions(folder, fs::Permissions::from_mode(0o755)).expect("it is ours");
@@ -75,7 +86,7 @@ impl Image {
         self.layers.iter().map(list).collect()
     }
 
-    /// The image's own entrypoint with these arguments, in its root, as its user, with an empty environment.
+    /// The image's own entrypoint with these arguments, in its root, as its user, with nothing in its environment but PATH.
     pub fn command(&self, args: &[&str]) -> Command {
         let root = rustix::process::geteuid().is_root();
         assert!(root, "only root can enter another root directory as another user: run this test as root, as CI does");
@@ -83,7 +94,8 @@ impl Image {
         let entrypoint = self.config["config"]["Entrypoint"].as_array().expect("an entrypoint").iter();
         let mut command = Command::new("chroot");
         command.arg(format!("--userspec={user}")).arg("--groups=").arg(self.path("root"));
-        command.args(entrypoint.map(|word| word.as_str().expect("a word"))).args(args).env_clear();
+        command.args(entrypoint.map(|word| word.as_str().expect("a word"))).args(args);
+        command.env_clear().env("PATH", std::env::var_os("PATH").expect("it names where chroot is"));
         command
     }
 }
