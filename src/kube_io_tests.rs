@@ -58,7 +58,12 @@ fn account(fixture: &Fixture) -> Account {
 /// What a failed `test` of a JSON patch, a refusal and the rest look like.
 fn status(code: u16, causes: &[&str]) -> Value {
     let causes: Vec<_> = causes.iter().map(|field| json!({"reason": "x", "message": "m", "field": field})).collect();
-    let details = if causes.is_empty() { json!({}) } else { json!({"causes": causes}) };
+    let details = match code {
+        // The API server names the object that it does not find.
+        404 => json!({"name": "alice"}),
+        _ if causes.is_empty() => json!({}),
+        _ => json!({"causes": causes}),
+    };
     json!({"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": code, "reason": "Why", "message": "what\u{1b}[31m", "details": details})
 }
 
@@ -198,4 +203,14 @@ async fn a_request_that_is_not_answered_ends_after_ten_seconds() {
     let began = Instant::now();
     let fault = io.get("sales", "alice").await.unwrap_err();
     assert_eq!((fault, began.elapsed().as_secs()), (ApiFault::Unavailable("no answer within 10 s".to_owned()), 10));
+}
+
+#[tokio::test]
+async fn a_404_that_names_no_object_says_nothing_of_it() {
+    let mut gateway = status(404, &[]);
+    gateway["details"] = json!({});
+    let (io, _) = server(says(404, gateway));
+    let account = account(&alice());
+    assert!(matches!(io.get("sales", "alice").await, Err(ApiFault::Unavailable(_))));
+    assert_eq!(finalizer::release(&io, &account, &proof(&account)).await, Released::Later);
 }

@@ -80,7 +80,7 @@ fn conditions_say_whether_it_is_ready_goes_on_by_itself_or_needs_somebody() {
         (Reason::AccountConnected, [("Ready", "True"), ("Reconciling", "False"), ("Stalled", "False")]),
         (Reason::SecretMissing, [("Ready", "False"), ("Reconciling", "False"), ("Stalled", "True")]),
         (Reason::ProviderUnavailable, [("Ready", "False"), ("Reconciling", "True"), ("Stalled", "False")]),
-        (Reason::Suspended, [("Ready", "False"), ("Reconciling", "True"), ("Stalled", "False")]),
+        (Reason::Suspended, [("Ready", "False"), ("Reconciling", "False"), ("Stalled", "False")]),
     ] {
         let status = alive(&alice, &Ledger::default(), &reason.into(), None, at(0));
         assert_eq!(states(&status), expected, "{reason}");
@@ -109,7 +109,8 @@ fn a_deletion_says_what_its_ledger_says_and_deleted_only_once_it_is_proved() {
 fn what_is_kept_for_the_next_pass_is_read_back_as_it_was_written() {
     let fixture = Fixture::postpress("bob", "acc_1").deleting().annotated(crate::crd::REQUESTED_AT, "now");
     let bob = account(&fixture);
-    let ledger = waiting(&bob, Crd::Unreadable);
+    let mut ledger = waiting(&bob, Crd::Unreadable);
+    ledger.account = Some(crate::teardown::observe::unread(&bob.view));
     let hold = Hold { secret: "key".to_owned(), from: Some("uid-alice".to_owned()) };
     let status = deleting(&bob, &ledger, Some(hold.clone()), at(0));
     let back = stored(&fixture, &status);
