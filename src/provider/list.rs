@@ -36,6 +36,8 @@ pub enum RowKind {
     Email,
     /// Anything else.
     Other,
+    /// The row's type or status cannot be read: it shows nothing of its account but that it is there.
+    Unreadable,
 }
 
 /// The statuses that show an account alive or disconnected, and all others (`credentials_required`, …).
@@ -99,6 +101,7 @@ impl AccountList {
             (None, _) if self.complete => Outcome::Gone,
             (None, _) => Outcome::Unknown(Unknown::BodyTooLarge),
             (Some(_), Some(_)) => Outcome::Unknown(Unknown::UnexpectedBody),
+            (Some(row), None) if row.kind == RowKind::Unreadable => Outcome::Unknown(Unknown::UnexpectedBody),
             (Some(row), None) if row.kind != kind => Outcome::Refused(Refusal::WrongChannel),
             (Some(row), None) => match (kind, row.status) {
                 (RowKind::LinkedIn, RowStatus::Connected) | (RowKind::Email, RowStatus::InUse) => Outcome::Alive,

@@ -103,7 +103,10 @@ impl<'de> Visitor<'de> for RowsVisitor {
         let mut list = Rows { rows: Vec::new(), complete: true };
         while let Some(MaybeRow(row)) = seq.next_element()? {
             match row {
-                Some(row) => list.rows.push(row),
+                Some(row) => {
+                    list.complete &= row.kind != RowKind::Unreadable;
+                    list.rows.push(row);
+                }
                 // A row that cannot be read may be any account, also the one that is looked for.
                 None => list.complete = false,
             }
@@ -131,10 +134,13 @@ impl<'de> Visitor<'de> for RowVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Option<Row>, A::Error> {
         let (mut id, mut kind, mut status) = (None, None, None);
-        let mut twice = false;
+        let (mut twice, mut ids) = (false, 0_u8);
         while let Some(name) = map.next_key::<Glimpse>()? {
             let member = match &name {
-                Glimpse::Text(name) if name == "id" => &mut id,
+                Glimpse::Text(name) if name == "id" => {
+                    ids = ids.saturating_add(1);
+                    &mut id
+                }
                 Glimpse::Text(name) if name == "type" => &mut kind,
                 Glimpse::Text(name) if name == "status" => &mut status,
                 _ => {
@@ -144,12 +150,14 @@ impl<'de> Visitor<'de> for RowVisitor {
             };
             twice |= member.replace(map.next_value::<Glimpse>()?).is_some();
         }
-        Ok(match (id, kind, status) {
-            (Some(Glimpse::Text(id)), Some(Glimpse::Text(kind)), Some(Glimpse::Text(status))) if !twice => {
-                uuid(&id).map(|id| Row { id, kind: RowKind::of(&kind), status: RowStatus::of(&status) })
+        let Some(Glimpse::Text(id)) = id.filter(|_| ids == 1) else { return Ok(None) };
+        Ok(uuid(&id).map(|id| match (kind, status) {
+            (Some(Glimpse::Text(kind)), Some(Glimpse::Text(status))) if !twice => {
+                Row { id, kind: RowKind::of(&kind), status: RowStatus::of(&status) }
             }
-            _ => None,
-        })
+            // It is kept: beside another row of the same id it makes that one worth nothing.
+            _ => Row { id, kind: RowKind::Unreadable, status: RowStatus::Other },
+        }))
     }
 }
 
