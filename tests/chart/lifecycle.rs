@@ -77,11 +77,7 @@ impl Installed {
             (bed, operator)
         };
         let ((), (bed, operator)) = tokio::join!(installing, working);
-        // A policy that mutates knows a new kind only after some seconds; until then the API server answers 503.
-        let probe = bed.object_of(&bed.stranger(Kind::PostPress, "probe"), &json!({})).to_string();
-        let create = ["-n", &bed.namespace, "create", "--dry-run=server", "-f", "-"];
-        let known = async || bed.plane.kubectl_with_stdin(create, &probe).await.is_ok();
-        bed.eventually("the policies know the new kind", known).await;
+        bed.until_admitted().await;
         println!("from `helm install` to ready: {:.1} s", began.elapsed().as_secs_f64());
         Self { bed, namespace, operator, _alone: alone }
     }

@@ -35,7 +35,9 @@ async fn what_does_not_end_in_time_is_named_with_its_reason_and_nothing_is_remov
 #[tokio::test]
 async fn without_an_operator_nothing_is_drained_and_that_is_said() {
     let bed = Bed::new("drain-alone").await;
-    let release = Release::install(&bed, &["uninstall.mode=Drain", "uninstall.timeout=10s"]).await;
+    // With the policies every object is born with the finalizer.
+    let values = ["uninstall.mode=Drain", "uninstall.timeout=10s", "admissionPolicies.enabled=false"];
+    let release = Release::install(&bed, &values).await;
     let operator = release.operator(&[]).await;
     let senders = [bed.sender(Kind::PostPress, "postpress")];
     bed.adopt_connected(&senders).await;

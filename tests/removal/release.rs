@@ -41,6 +41,7 @@ impl<'a> Release<'a> {
         let mut all = vec!["crds.enabled=false", watched.as_str()];
         all.extend(values);
         release.helm("install", &[CHART], &all).await.expect("it is installed");
+        bed.until_admitted().await;
         release
     }
 
