@@ -13,7 +13,7 @@ use tokio::time::timeout;
 use tokio_rustls::LazyConfigAcceptor;
 
 /// Longer than anything here takes; reached only when a test fails.
-pub const GENEROUS: Duration = Duration::from_secs(30);
+pub const GENEROUS: Duration = Duration::from_secs(120);
 
 /// What a peer does with each connection.
 #[derive(Clone)]
