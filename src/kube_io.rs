@@ -5,6 +5,7 @@ mod removal;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{Namespace, Secret};
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::api::{Api, ApiResource, DynamicObject, PartialObjectMeta, Patch, PatchParams};
@@ -190,7 +191,7 @@ impl KubeIo {
         let object = deadline(objects.get(name)).await?;
         let generation = object.metadata.generation;
         let what = unreadable_field(&object).unwrap_or_else(|| what.to_owned());
-        let status = status::invalid(namespace, name, generation, &what, object.data.get("status"));
+        let status = status::invalid(namespace, name, generation, &what, object.data.get("status"), Timestamp::now());
         if object.data.get("status") == Some(&status) || object.metadata.uid.as_deref() != Some(uid) {
             return Ok(());
         }

@@ -109,7 +109,14 @@ fn status(
 }
 
 /// The status of an object that cannot be understood: what it held stays, for whoever understands it.
-pub fn invalid(namespace: &str, name: &str, generation: Option<i64>, what: &str, before: Option<&Value>) -> Value {
+pub fn invalid(
+    namespace: &str,
+    name: &str,
+    generation: Option<i64>,
+    what: &str,
+    before: Option<&Value>,
+    now: Timestamp,
+) -> Value {
     let words = Words { namespace, name, secret: "", account: "", subject: what };
     let message = Reason::InvalidObject.message(words);
     let mut status = before.and_then(Value::as_object).cloned().unwrap_or_default();
@@ -124,7 +131,7 @@ pub fn invalid(namespace: &str, name: &str, generation: Option<i64>, what: &str,
     }
     let conditions = [(READY, "False"), (RECONCILING, "False"), (STALLED, "True")].map(|(type_, holds)| {
         json!({"type": type_, "status": holds, "reason": Reason::InvalidObject, "message": message,
-            "observedGeneration": generation, "lastTransitionTime": Time(Timestamp::now())})
+            "observedGeneration": generation, "lastTransitionTime": Time(now)})
     });
     status.insert("conditions".to_owned(), json!(conditions));
     status.insert("observedGeneration".to_owned(), json!(generation));

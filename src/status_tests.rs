@@ -121,12 +121,12 @@ fn what_is_kept_for_the_next_pass_is_read_back_as_it_was_written() {
 #[test]
 fn what_cannot_be_understood_keeps_what_its_status_held_and_says_so_once() {
     let before = json!({"teardown": {"uid": "u", "unheard": "of"}, "conditions": [{"type": "Ready", "reason": "X"}]});
-    let first = invalid("sales", "alice", Some(3), "spec: missing", Some(&before));
+    let first = invalid("sales", "alice", Some(3), "spec: missing", Some(&before), at(0));
     assert_eq!(first["teardown"], before["teardown"]);
     assert_eq!(first["conditions"][2]["status"], "True");
     assert!(first["conditions"][0]["message"].as_str().unwrap().contains("spec: missing"));
-    assert_eq!(invalid("sales", "alice", Some(3), "spec: missing", Some(&first)), first);
-    assert_ne!(invalid("sales", "alice", Some(3), "spec: other", Some(&first)), first);
+    assert_eq!(invalid("sales", "alice", Some(3), "spec: missing", Some(&first), at(1)), first);
+    assert_ne!(invalid("sales", "alice", Some(3), "spec: other", Some(&first), at(1)), first);
 }
 
 #[test]

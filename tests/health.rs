@@ -154,7 +154,7 @@ fn shown(reason: Reason, deleting: bool) -> Value {
     let mut object = object(deleting);
     object["status"] = if reason == Reason::InvalidObject {
         let generation = object["metadata"]["generation"].as_i64();
-        status::invalid("sales", "alice", generation, "spec.suspend", Some(&object["status"]))
+        status::invalid("sales", "alice", generation, "spec.suspend", Some(&object["status"]), Timestamp::UNIX_EPOCH)
     } else {
         let raw: SenderAccount = serde_json::from_value(object.clone()).unwrap();
         let account = Account::parse(Arc::new(raw), &config()).unwrap();
