@@ -16,6 +16,8 @@ use crate::teardown::ledger::{AccountRecord, Teardown};
 pub const FINALIZER: &str = "sender-operator.dev/teardown";
 /// On a Secret: a `SenderAccount` needs its key.
 pub const SECRET_FINALIZER: &str = "sender-operator.dev/in-use";
+/// Annotation on such a Secret: when another `SenderAccount` began to keep its hold without being handed it.
+pub const HOLD_TAKEN_OVER_AT: &str = "sender-operator.dev/hold-taken-over-at";
 /// Annotation: try again now. Flux's convention.
 pub const REQUESTED_AT: &str = "reconcile.sender-operator.dev/requestedAt";
 /// Annotation prefix: the deletion waits until whoever put it there takes it away.

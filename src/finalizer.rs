@@ -1,10 +1,11 @@
 //! The finalizer on accounts: put on where it is missing, taken off only with a [`Proof`]. Both by tested JSON patch.
 //! And the one on Secrets, taken off.
 
+use k8s_openapi::api::core::v1::Secret;
 use serde_json::{Value, json};
 
 use crate::account::Account;
-use crate::crd::{FINALIZER, SECRET_FINALIZER};
+use crate::crd::{FINALIZER, HOLD_TAKEN_OVER_AT, SECRET_FINALIZER};
 use crate::kube_io::{ApiFault, Fresh, KubeIo};
 use crate::teardown::proof::Proof;
 
@@ -47,22 +48,26 @@ pub async fn release(io: &KubeIo, account: &Account, _proof: &Proof) -> Released
     }
 }
 
-/// Takes our hold off a Secret that no account needs any more.
+/// Takes our hold off a Secret that no account needs any more, if it is still as shown.
 ///
 /// # Errors
 /// [`ApiFault`]
-pub async fn let_secret_go(io: &KubeIo, namespace: &str, name: &str) -> Result<(), ApiFault> {
-    let secret = match io.secret(namespace, name).await {
-        Ok(secret) => secret,
-        Err(ApiFault::NotFound) => return Ok(()),
-        Err(fault) => return Err(fault),
-    };
-    let finalizers = secret.metadata.finalizers.clone().unwrap_or_default();
-    let Some(operations) = removal(&finalizers, SECRET_FINALIZER, "/metadata/finalizers") else { return Ok(()) };
-    match io.patch_secret(&secret, operations).await {
+pub async fn let_secret_go(io: &KubeIo, secret: &Secret) -> Result<(), ApiFault> {
+    let meta = &secret.metadata;
+    let finalizers = meta.finalizers.as_deref().unwrap_or_default();
+    let Some(mut operations) = removal(finalizers, SECRET_FINALIZER, "/metadata/finalizers") else { return Ok(()) };
+    if meta.annotations.as_ref().is_some_and(|annotations| annotations.contains_key(HOLD_TAKEN_OVER_AT)) {
+        operations.push(json!({"op": "remove", "path": pointer(HOLD_TAKEN_OVER_AT)}));
+    }
+    match io.patch_secret(secret, operations).await {
         Ok(_) | Err(ApiFault::NotFound) => Ok(()),
         Err(fault) => Err(fault),
     }
+}
+
+/// Where an annotation stands, as a JSON pointer (RFC 6901).
+pub fn pointer(annotation: &str) -> String {
+    format!("/metadata/annotations/{}", annotation.replace('~', "~0").replace('/', "~1"))
 }
 
 /// The operations that remove `name` by value; none when it is not there.

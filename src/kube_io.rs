@@ -1,5 +1,6 @@
 //! The requests to the API server: each under a deadline, each with an outcome that says what to do next.
 
+mod lists;
 mod removal;
 
 use std::sync::Arc;
@@ -212,7 +213,7 @@ impl KubeIo {
         deadline(Api::<Secret>::namespaced(self.client.clone(), namespace).get(name)).await
     }
 
-    /// Changes a Secret's finalizers, if it is still the one with this resourceVersion.
+    /// Changes a Secret's metadata, if it is still the one with this resourceVersion.
     ///
     /// # Errors
     /// [`ApiFault`]

@@ -8,6 +8,7 @@
 //!              └ reconcile                   THE SHELL: read, decide, perform, record, release
 //!                 ├ teardown                 PURE: decide(view, pass) -> step; settle(outcome) -> ledger; Proof
 //!                 ├ status, reason, backoff  PURE: ledger -> conditions; one vocabulary; delays
+//!                 ├ keeper                   PURE: who keeps the hold on a Secret
 //!                 ├ provider, credentials    one HTTP client; PURE classifiers; keys that cannot be printed
 //!                 └ kube_io, finalizer       the API server, each request under a deadline
 //! ```
@@ -26,6 +27,7 @@ pub mod credentials;
 pub mod events;
 pub mod finalizer;
 pub mod index;
+pub mod keeper;
 pub mod kube_io;
 pub mod lease;
 pub mod metrics;

@@ -121,7 +121,7 @@ impl Uninstaller {
         }
         if left.is_empty() {
             for (namespace, secret) in &self.secrets {
-                finalizer::let_secret_go(&self.io, namespace, secret).await?;
+                self.let_secret_go(namespace, secret).await?;
             }
         }
         Ok(left)
@@ -179,11 +179,19 @@ impl Uninstaller {
         Ok(None)
     }
 
+    async fn let_secret_go(&self, namespace: &str, name: &str) -> Result<(), ApiFault> {
+        match self.io.secret(namespace, name).await {
+            Ok(secret) => finalizer::let_secret_go(&self.io, &secret).await,
+            Err(ApiFault::NotFound) => Ok(()),
+            Err(fault) => Err(fault),
+        }
+    }
+
     /// As the operator does it: the hold goes with the Secret's last user, the receipt is written, then the finalizer goes.
     async fn let_go(&self, found: &Found, account: &Account, proof: &Proof, last_user: bool) -> Result<(), ApiFault> {
         if last_user {
             for secret in &found.secrets {
-                finalizer::let_secret_go(&self.io, &found.namespace, secret).await?;
+                self.let_secret_go(&found.namespace, secret).await?;
             }
         }
         let attempts = account.view.ledger.teardown.as_ref().map_or(0, |teardown| teardown.attempt);

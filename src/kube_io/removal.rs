@@ -1,43 +1,13 @@
-//! What only a removal asks for: every object at once, a deletion, and that an account may live on.
+//! What only a removal asks for: a deletion, and that an account may live on.
 
-use kube::api::{Api, ApiResource, DeleteParams, DynamicObject, ListParams, PatchParams, Preconditions};
+use kube::api::{DeleteParams, PatchParams, Preconditions};
 use serde_json::json;
 
 use super::{ApiFault, FIELD_MANAGER, KubeIo, deadline, guarded};
 use crate::account::Account;
-use crate::crd::{ORPHAN_REASON, SenderAccount};
-
-/// So many objects come in one answer.
-const PAGE: u32 = 500;
+use crate::crd::ORPHAN_REASON;
 
 impl KubeIo {
-    /// Every object of the watched namespaces, also what is no `SenderAccount` any version understands.
-    ///
-    /// # Errors
-    /// [`ApiFault::NotFound`] where the CRD is not installed.
-    pub async fn list(&self) -> Result<Vec<DynamicObject>, ApiFault> {
-        let kind = ApiResource::erase::<SenderAccount>(&());
-        let namespaces = &self.config.watch_namespaces;
-        let mut scopes: Vec<Api<DynamicObject>> =
-            namespaces.iter().map(|name| Api::namespaced_with(self.client.clone(), name, &kind)).collect();
-        if namespaces.is_empty() {
-            scopes.push(Api::all_with(self.client.clone(), &kind));
-        }
-        let mut objects = Vec::new();
-        for scope in scopes {
-            let mut page = ListParams::default().limit(PAGE);
-            loop {
-                let list = deadline(scope.list(&page)).await?;
-                objects.extend(list.items);
-                page.continue_token = list.metadata.continue_.filter(|token| !token.is_empty());
-                if page.continue_token.is_none() {
-                    break;
-                }
-            }
-        }
-        Ok(objects)
-    }
-
     /// Marks an object for deletion, if it is still the one with this uid.
     ///
     /// # Errors
@@ -63,7 +33,7 @@ impl KubeIo {
         match &account.raw.metadata.annotations {
             Some(annotations) if annotations.contains_key(ORPHAN_REASON) => {}
             Some(_) => {
-                let path = format!("/metadata/annotations/{}", ORPHAN_REASON.replace('/', "~1"));
+                let path = crate::finalizer::pointer(ORPHAN_REASON);
                 operations.push(json!({"op": "add", "path": path, "value": why}));
             }
             None => {

@@ -2,9 +2,10 @@
 //!
 //! At least one user of a held Secret, its keeper, carries `status.heldSecret`. A keeper that leaves hands the role to
 //! another user by a compare-and-swap on that user, which makes that user's own release, if one is under way, fail and
-//! look again; the last user takes the hold off. A user that finds no keeper that stays becomes one. Adoption and the
-//! last user's leave of one Secret exclude each other, so that neither rests on what the other is about to change. So a
-//! crash never leaves an object that can prove nothing, or a Secret that nobody lets go.
+//! look again; the last user takes the hold off. A user that finds no keeper that stays becomes one. [`keeper`] decides
+//! all this. Who becomes one without being handed the role writes to the Secret, and who takes the hold off looks at the
+//! Secret first and then lists its users: so the one fails that rests on what the other has changed. A crash never leaves
+//! an object that can prove nothing, or a Secret that nobody lets go.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,9 +15,10 @@ use serde_json::json;
 
 use crate::account::{Account, Hold};
 use crate::args::Config;
-use crate::crd::SECRET_FINALIZER;
-use crate::finalizer::let_secret_go;
+use crate::crd::{HOLD_TAKEN_OVER_AT, SECRET_FINALIZER};
+use crate::finalizer;
 use crate::index::Index;
+use crate::keeper::{self, Adoption, Leave, Shown, User};
 use crate::kube_io::{ApiFault, KubeIo};
 
 /// What an adoption found or did.
@@ -35,8 +37,8 @@ pub enum Adopted {
 pub enum Left {
     /// It was not a keeper, or another object is now.
     Free,
-    /// No other object uses the Secret: the proof is to be written before the hold goes.
-    LastUser,
+    /// No other object uses the Secret: the proof is to be written, and that this object keeps the hold, before it goes.
+    LastUser(Hold),
 }
 
 /// Puts holds on, hands them on, takes them off.
@@ -47,8 +49,13 @@ pub struct SecretHold {
     turns: Mutex<HashMap<(String, String), Turn>>,
 }
 
-/// Held while the hold of one Secret is looked at or changed.
+/// Held by who adopts a Secret: of many objects that come at once, each would make the others fail.
 type Turn = Arc<tokio::sync::Mutex<()>>;
+
+/// How often the last user looks again because somebody else wrote to the Secret.
+const TRIES: usize = 8;
+/// A Secret that can be held.
+const FREE: Shown = Shown { held: false, deleting: false };
 
 impl SecretHold {
     /// Over this connection to the API server.
@@ -65,7 +72,7 @@ impl SecretHold {
         // Another Secret than the one it keeps: hand that one on first.
         let off = !self.config.secret_hold;
         if let Some(hold) = own.as_ref().filter(|hold| off || hold.secret != account.secret)
-            && (off || self.leave_secret(account, &hold.secret).await? == Left::LastUser)
+            && (off || self.leave_secret(account, hold, true).await? != Left::Free)
         {
             self.take_off(account, &hold.secret).await?;
         }
@@ -74,57 +81,48 @@ impl SecretHold {
         }
         let turn = self.turn(&account.namespace, &account.secret);
         let _turn = turn.lock().await;
-        let secret = match self.io.secret(&account.namespace, &account.secret).await {
-            Ok(secret) => secret,
-            Err(ApiFault::NotFound) => return Ok(Adopted::NoSecret),
-            Err(fault) => return Err(fault),
-        };
+        let secret = self.secret(&account.namespace, &account.secret).await?;
         let own = own.filter(|hold| hold.secret == account.secret);
-        let keeps = Some(Hold { secret: account.secret.clone(), from: None });
-        if !is_held(&secret) {
-            if secret.metadata.deletion_timestamp.is_some() {
-                return Ok(Adopted::NoSecret);
-            }
-            self.put_on(&secret).await?;
-            return Ok(Adopted::Held(own.or(keeps)));
+        let others: Vec<_> = self.users(account, &account.secret).iter().map(as_user).collect();
+        match (keeper::adopt(secret.as_ref().map(as_shown), own.is_some(), &others), &secret) {
+            (Adoption::PutOn, Some(secret)) => self.put_on(secret).await.map(drop)?,
+            (Adoption::TakeOver, Some(secret)) => self.take_over(secret).await?,
+            (Adoption::Held, _) => return Ok(Adopted::Held(own)),
+            (_, None) | (Adoption::NoSecret, _) => return Ok(Adopted::NoSecret),
         }
-        if own.is_some() {
-            return Ok(Adopted::Held(own));
-        }
-        let stays = |user: &Account| keeps_hold(user) && !user.view.deleting;
-        let kept = self.users(account, &account.secret).iter().any(stays);
-        Ok(Adopted::Held(keeps.filter(|_| !kept)))
+        Ok(Adopted::Held(own.or_else(|| Some(taken(account)))))
     }
 
-    /// Hands the hold on, if this object keeps one. `kept`: its Secret was seen held.
+    /// Hands the hold on, if this object keeps one or nobody does. `saw_secret`: in this pass.
     ///
     /// # Errors
     /// [`ApiFault`]
-    pub async fn leave(&self, account: &Account, kept: bool) -> Result<Left, ApiFault> {
+    pub async fn leave(&self, account: &Account, saw_secret: bool) -> Result<Left, ApiFault> {
         match account.hold() {
-            // A hold that nobody keeps, as a crash can leave one, goes with the last user.
-            None if kept && self.config.secret_hold && self.users(account, &account.secret).is_empty() => {
-                Ok(Left::LastUser)
-            }
-            None => Ok(Left::Free),
-            Some(hold) => self.leave_secret(account, &hold.secret).await,
+            None if !self.config.secret_hold => Ok(Left::Free),
+            None => self.leave_secret(account, &taken(account), saw_secret).await,
+            Some(hold) => self.leave_secret(account, &hold, saw_secret).await,
         }
     }
 
-    async fn leave_secret(&self, account: &Account, secret: &str) -> Result<Left, ApiFault> {
-        let mut users = self.users(account, secret);
-        // Who lives longest keeps best.
-        users.sort_by_key(|user| user.view.deleting);
+    async fn leave_secret(&self, account: &Account, hold: &Hold, saw_secret: bool) -> Result<Left, ApiFault> {
+        let users = self.users(account, &hold.secret);
+        let others: Vec<_> = users.iter().map(as_user).collect();
+        let order = match keeper::leave(account.hold().is_some(), saw_secret, &others) {
+            Leave::Free => return Ok(Left::Free),
+            Leave::LastUser => return Ok(Left::LastUser(hold.clone())),
+            Leave::HandOn(order) => order,
+        };
         let mut refused = None;
-        for user in users {
-            match self.hand_on(account, &user, secret).await {
+        for user in order.into_iter().filter_map(|at| users.get(at)) {
+            match self.hand_on(account, user, &hold.secret).await {
                 Ok(true) => return Ok(Left::Free),
                 Ok(false) | Err(ApiFault::NotFound) => {}
                 Err(fault @ (ApiFault::Refused(_) | ApiFault::Forbidden(_))) => refused = Some(fault),
                 Err(fault) => return Err(fault),
             }
         }
-        refused.map_or(Ok(Left::LastUser), Err)
+        refused.map_or_else(|| Ok(Left::LastUser(hold.clone())), Err)
     }
 
     /// Makes `to` a keeper. Always a write where another one handed it on before, so that a release of `to` that is
@@ -141,17 +139,40 @@ impl SecretHold {
         self.io.write_status(heir, &status).await.map(|_| true)
     }
 
-    /// The last user takes the hold off.
+    /// The last user takes the hold off. It puts one on where there is none, so that one that is on its way fails.
     ///
     /// # Errors
     /// [`ApiFault::Conflict`] when it is not the last one any more.
     pub async fn take_off(&self, account: &Account, secret: &str) -> Result<(), ApiFault> {
-        let turn = self.turn(&account.namespace, secret);
-        let _turn = turn.lock().await;
-        match self.config.secret_hold && !self.users(account, secret).is_empty() {
-            true => Err(ApiFault::Conflict),
-            false => let_secret_go(&self.io, &account.namespace, secret).await,
+        for _ in 0..TRIES {
+            let Some(mut shown) = self.secret(&account.namespace, secret).await? else { return Ok(()) };
+            // The Secret first: who adopts it from now on writes to it.
+            let users = self.io.users(&account.namespace, secret).await?;
+            let (own, others): (Vec<_>, _) = users.into_iter().partition(|user| user.view.uid == account.view.uid);
+            if self.config.secret_hold && others.iter().any(counts) {
+                return Err(ApiFault::Conflict);
+            }
+            if self.config.secret_hold && !own.is_empty() && as_shown(&shown) == FREE {
+                match self.put_on(&shown).await {
+                    Err(ApiFault::Conflict) => continue,
+                    other => shown = other?,
+                }
+            }
+            match finalizer::let_secret_go(&self.io, &shown).await {
+                Err(ApiFault::Conflict) => {}
+                other => return other,
+            }
         }
+        Err(ApiFault::Conflict)
+    }
+
+    /// Another object that uses the Secret and has not got our finalizer, so that the hold cannot be handed to it.
+    ///
+    /// # Errors
+    /// [`ApiFault`]
+    pub async fn unready(&self, account: &Account) -> Result<Option<String>, ApiFault> {
+        let users = self.io.users(&account.namespace, &account.secret).await?;
+        Ok(users.iter().find(|user| counts(user) && !user.view.ours).map(Account::qualified_name))
     }
 
     /// An object is gone without having left: whoever else uses the Secret makes sure of the hold at its next
@@ -160,24 +181,37 @@ impl SecretHold {
     /// # Errors
     /// [`ApiFault`]
     pub async fn abandoned(&self, namespace: &str, secret: &str) -> Result<(), ApiFault> {
-        let turn = self.turn(namespace, secret);
-        let _turn = turn.lock().await;
-        if self.index.users(namespace, secret).is_empty() {
-            let_secret_go(&self.io, namespace, secret).await
-        } else {
-            Ok(())
+        let Some(shown) = self.secret(namespace, secret).await? else { return Ok(()) };
+        let used = as_shown(&shown).held && self.io.users(namespace, secret).await?.iter().any(counts);
+        if used { Ok(()) } else { finalizer::let_secret_go(&self.io, &shown).await }
+    }
+
+    async fn secret(&self, namespace: &str, name: &str) -> Result<Option<Secret>, ApiFault> {
+        match self.io.secret(namespace, name).await {
+            Ok(secret) => Ok(Some(secret)),
+            Err(ApiFault::NotFound) => Ok(None),
+            Err(fault) => Err(fault),
         }
     }
 
-    async fn put_on(&self, secret: &Secret) -> Result<(), ApiFault> {
-        let operation = match secret.metadata.finalizers.as_deref() {
-            None | Some([]) => json!({"op": "add", "path": "/metadata/finalizers", "value": [SECRET_FINALIZER]}),
-            Some(_) => json!({"op": "add", "path": "/metadata/finalizers/-", "value": SECRET_FINALIZER}),
+    /// Writes to a held Secret, so that a removal of the hold fails that is under way, even one that nobody waits for.
+    async fn take_over(&self, secret: &Secret) -> Result<(), ApiFault> {
+        let now = super::now().to_string();
+        let operation = match &secret.metadata.annotations {
+            None => json!({"op": "add", "path": "/metadata/annotations", "value": {HOLD_TAKEN_OVER_AT: now}}),
+            Some(_) => json!({"op": "add", "path": finalizer::pointer(HOLD_TAKEN_OVER_AT), "value": now}),
         };
         self.io.patch_secret(secret, vec![operation]).await.map(drop)
     }
 
-    /// Whose turn it is to change this Secret's hold.
+    async fn put_on(&self, secret: &Secret) -> Result<Secret, ApiFault> {
+        let operation = match secret.metadata.finalizers.as_deref() {
+            None | Some([]) => json!({"op": "add", "path": "/metadata/finalizers", "value": [SECRET_FINALIZER]}),
+            Some(_) => json!({"op": "add", "path": "/metadata/finalizers/-", "value": SECRET_FINALIZER}),
+        };
+        self.io.patch_secret(secret, vec![operation]).await
+    }
+
     fn turn(&self, namespace: &str, secret: &str) -> Turn {
         let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
         turns.retain(|_, turn| Arc::strong_count(turn) > 1);
@@ -189,15 +223,29 @@ impl SecretHold {
         let users = self.index.users(&account.namespace, secret).into_iter();
         users
             .filter_map(|raw| Account::parse(raw, &self.config).ok())
-            .filter(|user| user.view.uid != account.view.uid && (user.view.ours || !user.view.deleting))
+            .filter(|user| user.view.uid != account.view.uid && counts(user))
             .collect()
     }
 }
 
-fn is_held(secret: &Secret) -> bool {
-    secret.metadata.finalizers.iter().flatten().any(|finalizer| finalizer == SECRET_FINALIZER)
+fn as_shown(secret: &Secret) -> Shown {
+    let finalizers = secret.metadata.finalizers.as_deref().unwrap_or_default();
+    Shown {
+        held: finalizers.iter().any(|finalizer| finalizer == SECRET_FINALIZER),
+        deleting: secret.metadata.deletion_timestamp.is_some(),
+    }
 }
 
-fn keeps_hold(user: &Account) -> bool {
-    user.hold().is_some_and(|hold| hold.secret == user.secret)
+/// The hold that an object keeps without being handed it.
+fn taken(account: &Account) -> Hold {
+    Hold { secret: account.secret.clone(), from: None }
+}
+
+/// Whether an object needs the Secret: it has our finalizer, or will.
+fn counts(user: &Account) -> bool {
+    user.view.ours || !user.view.deleting
+}
+
+fn as_user(account: &Account) -> User {
+    User { deleting: account.view.deleting, keeps: account.hold().is_some_and(|hold| hold.secret == account.secret) }
 }

@@ -10,14 +10,14 @@ use tokio::time::Instant;
 use super::deletion::{Ended, Hands};
 use super::hold::Left;
 use super::{Reconciler, jitter, now};
-use crate::account::Account;
+use crate::account::{Account, Hold};
 use crate::audit::Receipt;
 use crate::backoff;
 use crate::crd::FINALIZER;
 use crate::finalizer::{self, Released};
 use crate::kube_io::ApiFault;
 use crate::reason::Reason;
-use crate::status::Why;
+use crate::status::{self, Why};
 use crate::teardown::ledger::{Ledger, Phase};
 use crate::teardown::outcome::Outcome;
 use crate::teardown::proof::Proof;
@@ -52,7 +52,7 @@ impl Reconciler {
     /// # Errors
     /// [`ApiFault`]: nothing is lost, the next pass proves it again or finds it confirmed.
     pub(super) async fn release(&self, hands: &mut Hands, proof: &Proof) -> Result<Ended, ApiFault> {
-        let kept = hands.unlocked.as_ref().is_some_and(|unlocked| unlocked.held);
+        let held = hands.unlocked.as_ref().map(|unlocked| unlocked.held);
         let sent = hands.pass.sends.saturating_sub(hands.pass.recorded);
         let acked = hands.pass.answer.as_ref().is_some_and(|answer| answer.outcome == Outcome::Acked);
         let mut account = hands.account.clone();
@@ -69,36 +69,42 @@ impl Reconciler {
                 }
                 account = fresh.into_account();
             }
-            match self.try_release(&mut account, proof, kept, sent, acked).await {
+            match self.try_release(&mut account, proof, held, sent, acked).await {
                 Err(ApiFault::Conflict) => {}
                 Err(ApiFault::Refused(why) | ApiFault::Forbidden(why)) => {
-                    self.confirm(&mut account, proof, sent).await?;
+                    self.confirm(&mut account, proof, sent, None).await?;
                     return self.refused(&account, why).await;
                 }
                 other => return other,
             }
         }
-        Ok(Ended::Due(self.later()))
+        match self.hold.unready(&account).await? {
+            Some(user) => {
+                let why =
+                    format!("its Secret is used by {user}, to which the operator could not add its finalizer yet");
+                self.refused(&account, why).await
+            }
+            None => Ok(Ended::Due(self.later())),
+        }
     }
 
     async fn try_release(
         &self,
         account: &mut Account,
         proof: &Proof,
-        kept: bool,
+        held: Option<bool>,
         sent: u32,
         acked: bool,
     ) -> Result<Ended, ApiFault> {
-        let left = self.hold.leave(account, kept).await?;
+        let left = self.hold.leave(account, held.is_some()).await?;
         let alone = account.finalizers.iter().all(|finalizer| finalizer == FINALIZER);
         let needs_key = !matches!(proof.record().reason, Reason::Orphaned | Reason::HandedOver);
         // Written first wherever a crash from here on could lose what proves it.
-        if !alone || left == Left::LastUser || (needs_key && !kept) {
-            self.confirm(account, proof, sent).await?;
-        }
-        if left == Left::LastUser {
-            let secret = account.hold().map_or_else(|| account.secret.clone(), |hold| hold.secret);
-            self.hold.take_off(account, &secret).await?;
+        if let Left::LastUser(hold) = left {
+            self.confirm(account, proof, sent, Some(&hold)).await?;
+            self.hold.take_off(account, &hold.secret).await?;
+        } else if !alone || (needs_key && held != Some(true)) {
+            self.confirm(account, proof, sent, None).await?;
         }
         if let Err(error) = self.receipts.write(&Receipt::of(account, proof, attempts(account, sent), acked, now())) {
             tracing::error!(uid = account.view.uid, %error, "the receipt could not be written: the finalizer stays");
@@ -120,14 +126,21 @@ impl Reconciler {
             Released::Changed => Err(ApiFault::Conflict),
             Released::Later => Ok(Ended::Due(self.later())),
             Released::Refused(why) => {
-                self.confirm(account, proof, sent).await?;
+                self.confirm(account, proof, sent, None).await?;
                 self.refused(account, why).await
             }
         }
     }
 
     /// Writes the proof to the ledger: from there on the provider is never called again for this uid.
-    async fn confirm(&self, account: &mut Account, proof: &Proof, sent: u32) -> Result<(), ApiFault> {
+    /// `keeps`: the hold that it is about to take off.
+    async fn confirm(
+        &self,
+        account: &mut Account,
+        proof: &Proof,
+        sent: u32,
+        keeps: Option<&Hold>,
+    ) -> Result<(), ApiFault> {
         if account.view.ledger.teardown.as_ref().is_some_and(|t| t.phase == Phase::Confirmed) {
             return Ok(());
         }
@@ -135,7 +148,8 @@ impl Reconciler {
         if let Some(teardown) = &mut ledger.teardown {
             teardown.attempt = attempts(account, sent);
         }
-        *account = self.write(account, &ledger).await?.into_account();
+        let status = status::deleting(account, &ledger, account.hold().or_else(|| keeps.cloned()), now());
+        *account = self.io.write_status(account, &status).await?.into_account();
         Ok(())
     }
 
@@ -144,7 +158,7 @@ impl Reconciler {
         if let Some(teardown) = &mut ledger.teardown {
             (teardown.reason, teardown.subject) = (Reason::PatchRefused, Some(why.clone()));
         }
-        let status = crate::status::deleting(account, &ledger, account.hold(), now());
+        let status = status::deleting(account, &ledger, account.hold(), now());
         self.publish(account, &status, &Why { reason: Reason::PatchRefused, subject: Some(why) }).await?;
         Ok(Ended::Due(backoff::longest(jitter(), self.config.rules.max_backoff)))
     }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::gates::let_go;
-use super::ledger::{AccountState, age};
+use super::ledger::{AccountState, Ledger, Phase, age};
 use super::proof::Proof;
 use super::settle::{Because, wait};
 use super::target::{Kind, Target};
@@ -31,7 +31,20 @@ pub(super) fn decide(view: &View, pass: &Pass, rules: &Rules, now: Timestamp) ->
         return None;
     }
     let first = pass.twins.iter().find(|twin| twin.deleting && twin.older && twin.active)?;
-    blocked(Reason::TwinDeleting, first)
+    let because = Because::gate(Reason::TwinDeleting, Some(first.name.clone()));
+    Some(wait(view, pass, rules, now, not_repeated(view), because))
+}
+
+/// An attempt of unknown outcome, no request of which can be alive any more, is not repeated here but by the older twin:
+/// that one waits as long as this attempt is unsettled.
+fn not_repeated(view: &View) -> Ledger {
+    let mut ledger = view.ledger.clone();
+    if let Some(teardown) = ledger.teardown.as_mut().filter(|teardown| teardown.nonce.is_some()) {
+        teardown.nonce = None;
+        teardown.phase = Phase::Waiting;
+        teardown.unknown_outcomes = teardown.unknown_outcomes.saturating_add(1);
+    }
+    ledger
 }
 
 /// Whether a live object, as a GET just showed it, can take the account of `target` over: it lives, is not suspended,

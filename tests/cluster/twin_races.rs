@@ -36,6 +36,37 @@ async fn a_twin_that_has_disconnected_the_sender_and_gone_makes_an_older_read_of
     bed.finish(operator).await;
 }
 
+#[tokio::test]
+async fn twins_whose_deletes_both_ended_unknown_do_not_wait_for_each_other_for_ever() {
+    let bed = Bed::new("twins-unknown").await;
+    let keys = [bed.key(), bed.key()];
+    bed.sim.puffle().add_linkedin(&keys[0], LINKEDIN, Status::Connected);
+    bed.sim.add_key(&keys[0], &keys[1]);
+    for (name, key) in ["one", "two"].into_iter().zip(&keys) {
+        bed.puffle_secret(name, key).await;
+        bed.linkedin(name, LINKEDIN, name).await;
+    }
+    let operator = bed.operator(&["--observe-interval", "1h"]).await;
+    bed.until_connected("one").await;
+    bed.until_connected("two").await;
+    operator.kill();
+
+    // As a crash of each leaves it between its intent and the answer. Neither DELETE had its effect.
+    for name in ["one", "two"] {
+        bed.delete(name).await;
+        let object = bed.object(name).await.unwrap();
+        let intent = json!({"uid": object["metadata"]["uid"], "phase": "Intent", "reason": "Deleting", "attempt": 1,
+            "unknownOutcomes": 0, "tries": 0, "nonce": format!("of-{name}"), "startedAt": jiff::Timestamp::now()});
+        let patch = json!({"status": {"teardown": intent}}).to_string();
+        bed.kubectl(&["patch", "sacc", name, "--subresource=status", "--type=merge", "-p", &patch]).await;
+    }
+    let operator = bed.operator(&["--observe-interval", "1h"]).await;
+    bed.until_gone("one").await;
+    bed.until_gone("two").await;
+    assert_eq!(bed.truth(LINKEDIN), (State::Disconnected, 1, 1), "one of them sends it again, once");
+    bed.finish(operator).await;
+}
+
 /// Two deleting twins: a read of the slow one, which saw the sender connected, is held back, and the fast one sends its
 /// DELETE meanwhile. The slow one's intent must follow its read within seconds: on a machine that is too slow for that it
 /// reads again, and nothing is shown.

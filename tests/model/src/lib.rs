@@ -3,8 +3,11 @@
 //! transition.
 #![cfg(test)]
 
+mod bounds;
 mod explore;
 mod guard;
+mod hold;
+mod ladder;
 mod operator;
 mod people;
 mod product;

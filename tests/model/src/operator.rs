@@ -3,6 +3,7 @@
 use sender_operator::reason::Reason;
 use sender_operator::teardown::target::Kind;
 
+use crate::bounds::Whim;
 use crate::guard::Guard;
 use crate::product::Next;
 use crate::rules::{S3, S4, S7, S8, T1};
@@ -10,7 +11,7 @@ use crate::state::{
     Answer, Asked, Doing, Key, Object, Pass, Permission, Process, Row, Seen, Sight, Stage, State, Window, Write,
 };
 use crate::store::Cas;
-use crate::world::{Whim, World};
+use crate::world::World;
 
 /// How a request of a step ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,10 +2,11 @@
 
 use sender_operator::teardown::target::Kind;
 
+use crate::bounds::Whim;
 use crate::guard::Guard;
 use crate::product::{LedgerId, Product};
 use crate::state::{Doing, Fate, Key, Late, Object, Permission, Row, Stage, State, Write};
-use crate::world::{Action, Whim, World};
+use crate::world::{Action, World};
 
 impl World {
     /// What people may do now. Taking back costs nothing.

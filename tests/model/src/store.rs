@@ -98,7 +98,9 @@ impl World {
             Kind::Permanent | Kind::Purge => state.row == Row::Gone,
         };
         let twin_lets_go = state.fates[1 - at] == Fate::LetGo;
-        let confirmed = self.ask(|product| product.proved(object.ledger)) == Some(Reason::Orphaned);
+        // What a backup brought was decided for another object.
+        let proved = self.ask(|product| product.proved(object.ledger));
+        let confirmed = !self.bounds.restored && proved == Some(Reason::Orphaned);
         let rightly = match reason {
             Reason::Orphaned => object.orphan || confirmed,
             Reason::ReleasedByPolicy => true,

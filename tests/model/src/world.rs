@@ -5,64 +5,13 @@ use std::sync::{Mutex, PoisonError};
 use sender_operator::teardown::target::Kind;
 use stateright::{Model, Property};
 
+use crate::bounds::{Bounds, Fault, Whim};
 use crate::explore::Judged;
 use crate::guard::Guard;
 use crate::operator::How;
-use crate::product::{Next, Product, Setting};
+use crate::product::{Next, Product};
 use crate::rules;
 use crate::state::{Doing, Key, Object, Pass, Permission, Process, Row, Seen, Sight, Stage, State};
-
-/// What people may do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Whim {
-    /// Set `deletionPolicy: Orphan`, and take it back.
-    Orphan,
-    /// Set `suspend`, and take it back.
-    Suspend,
-    /// Store another workspace's key, and the right one again.
-    SwapKey,
-    /// Store another base URL, and the right one again.
-    SwapEndpoint,
-    /// Delete the Secret, and create it again.
-    DeleteSecret,
-    /// Let the key lose its sight of the account, a day after the last read.
-    BlindKey,
-    /// Create the second object late.
-    CreateTwin,
-    /// Create an object of the same name after the first is gone.
-    Recreate,
-}
-
-/// What a world consists of, and how much may happen in it.
-#[derive(Clone, Debug)]
-pub struct Bounds {
-    pub setting: Setting,
-    pub objects: usize,
-    pub processes: usize,
-    /// How many passes one process has under way at once.
-    pub lanes: usize,
-    /// Whether each process works on its own object only.
-    pub apart: bool,
-    pub faults: u8,
-    pub people: u8,
-    pub whims: Vec<Whim>,
-    /// Whether the objects are alive at first, and observed.
-    pub begins_alive: bool,
-    /// Whether the first object comes from a backup, with another uid's ledger.
-    pub restored: bool,
-    /// Whether a write may arrive after its process gave it up.
-    pub late_writes: bool,
-    /// Whether a provider may acknowledge before the DELETE takes effect.
-    pub early_acks: bool,
-    /// Whether what was acknowledged may take effect later than W.
-    pub slow_acks: bool,
-    /// Whether the provider's list leaves disconnected rows out.
-    pub hides_disconnected: bool,
-    /// Whether a finalizer keeps the Secret.
-    pub secret_held: bool,
-    /// Which promises are judged.
-    pub judged: u16,
-}
 
 /// Something that happens. The first number is the process, the second the object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -147,6 +96,10 @@ impl World {
         self.bounds.setting.without == Some(guard)
     }
 
+    fn may_fail(&self, fault: Fault) -> bool {
+        self.bounds.faults_of.contains(&fault)
+    }
+
     pub fn may(&self, whim: Whim) -> bool {
         self.bounds.whims.contains(&whim)
     }
@@ -182,15 +135,16 @@ impl World {
     }
 
     fn pass_actions(&self, state: &State, process: usize, at: usize, pass: &Pass, actions: &mut Vec<Action>) {
-        let faults = state.faults > 0;
+        let faulty = |fault| state.faults > 0 && self.may_fail(fault);
         let mut step = |how| actions.push(Action::Step(process, at, how));
         let write = |step: &mut dyn FnMut(How)| {
             step(How::Properly);
-            if faults {
+            if faulty(Fault::LostWrite) {
                 step(How::Unanswered);
-                if !self.bounds.late_writes {
-                    step(How::Fails);
-                } else if state.late.is_none() {
+                step(How::Fails);
+            } else if faulty(Fault::LateWrite) {
+                step(How::Unanswered);
+                if state.late.is_none() {
                     step(How::Late);
                 }
             }
@@ -199,13 +153,16 @@ impl World {
             Doing::Releasing(_) | Doing::Observing(_) => return write(&mut step),
             Doing::Waiting => {
                 actions.push(Action::Answer(process, at, Ending::Properly));
-                if faults {
-                    use Ending::{FailsAfterEffect, FailsWithoutEffect, Lost, Throttled, Unauthorized};
-                    let endings = [Lost, FailsWithoutEffect, FailsAfterEffect, Unauthorized, Throttled];
-                    actions.extend(endings.map(|ending| Action::Answer(process, at, ending)));
-                    if self.bounds.early_acks && self.sees(state, pass) && state.row != Row::Gone {
-                        actions.push(Action::Answer(process, at, Ending::AckedEarly));
+                let mut may_end = |fault, endings: &[Ending]| {
+                    if faulty(fault) {
+                        actions.extend(endings.iter().map(|ending| Action::Answer(process, at, *ending)));
                     }
+                };
+                may_end(Fault::LostAnswer, &[Ending::Lost]);
+                may_end(Fault::FailedAnswer, &[Ending::FailsWithoutEffect, Ending::FailsAfterEffect]);
+                may_end(Fault::Refusal, &[Ending::Unauthorized, Ending::Throttled]);
+                if self.sees(state, pass) && state.row != Row::Gone {
+                    may_end(Fault::EarlyAck, &[Ending::AckedEarly]);
                 }
                 return;
             }
@@ -218,14 +175,14 @@ impl World {
                 if self.is_without(Guard::UnsharedRead) && state.processes[process].list != Sight::None {
                     step(How::FromOldList);
                 }
-                if faults {
+                if faulty(Fault::FailedRead) {
                     step(How::Fails);
                     step(How::Unauthorized);
                 }
             }
             Next::Freshen | Next::AskLiveTwin | Next::AskDeletingTwins => {
                 step(How::Properly);
-                if faults {
+                if faulty(Fault::FailedRead) {
                     step(How::Fails);
                 }
             }
@@ -270,7 +227,7 @@ impl World {
             actions.push(Action::PredecessorsEnd(at));
         }
         // Of two processes an idle one has nothing to lose.
-        if state.faults > 0 && (under_way > 0 || self.bounds.processes == 1) {
+        if state.faults > 0 && self.may_fail(Fault::Crash) && (under_way > 0 || self.bounds.processes == 1) {
             actions.push(Action::Restart(at));
         }
     }
@@ -284,11 +241,13 @@ impl Model for World {
         let linkedin = self.kind() != Kind::Permanent;
         let keys: &[Key] = if self.may(Whim::SwapKey) { &[Key::Good, Key::Other] } else { &[Key::Good] };
         let rows: &[Row] = if linkedin { &[Row::Connected, Row::Disconnected] } else { &[Row::Connected] };
+        // What a backup brings says nothing of this object.
+        let seen: &[bool] = if self.bounds.restored { &[false] } else { &[true, false] };
         let mut states = Vec::new();
         for key in keys {
             for row in rows {
-                for seen_alive in [true, false] {
-                    states.push(self.begins(*key, *row, seen_alive));
+                for seen_alive in seen {
+                    states.push(self.begins(*key, *row, *seen_alive));
                 }
             }
         }
@@ -354,7 +313,7 @@ impl Judged for World {
     fn happens_by_itself(&self, action: &Action) -> bool {
         match action {
             Action::Restart(_) => false,
-            Action::Step(_, _, how) => *how == How::Properly,
+            Action::Step(_, _, how) => matches!(how, How::Properly | How::FromOldList),
             Action::Answer(_, _, ending) => *ending == Ending::Properly,
             Action::Mark(_) | Action::SetOrphan(..) | Action::SetSuspend(..) | Action::SetKey(_) => false,
             Action::BlindKey | Action::CreateTwin | Action::Recreate => false,
@@ -366,8 +325,10 @@ impl Judged for World {
         state.objects.iter().all(|object| object.stage != Stage::Deleting)
     }
 
+    /// Who waits for a twin names it; what that one waits for is told there.
     fn is_settled(&self, state: &State) -> bool {
-        let held = |ledger| self.ask(|product| product.is_held(ledger));
-        state.objects.iter().all(|object| object.stage != Stage::Deleting || held(object.ledger))
+        let held = |object: &Object| self.ask(|product| product.is_held(object.ledger));
+        let mut open = state.objects.iter().filter(|object| object.stage == Stage::Deleting).peekable();
+        open.peek().is_none() || open.any(held)
     }
 }

@@ -1,0 +1,68 @@
+//! Who keeps the hold on a Secret, decided from what is known of the Secret and of its other users. What it says is done
+//! in `reconcile::hold`.
+
+/// Another user of the Secret: an object that names it and has our finalizer, or will.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct User {
+    /// It is being deleted.
+    pub deleting: bool,
+    /// Its status says that it keeps the hold.
+    pub keeps: bool,
+}
+
+/// The Secret, as a GET has just shown it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shown {
+    /// Our finalizer is on it.
+    pub held: bool,
+    /// It is being deleted: no finalizer can be added any more.
+    pub deleting: bool,
+}
+
+/// What an observation of a live object does with its Secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Adoption {
+    /// There is none that could be held.
+    NoSecret,
+    /// Put the hold on, and be its keeper.
+    PutOn,
+    /// It is held, and nobody who stays keeps it: write to it, so that whoever is about to take the hold off fails, and be
+    /// its keeper.
+    TakeOver,
+    /// It is held, and this object or another that stays keeps it.
+    Held,
+}
+
+/// How a released object leaves the Secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Leave {
+    /// It owes the hold nothing.
+    Free,
+    /// To the first of these, by their places, that still uses the Secret; if none does, as [`Leave::LastUser`].
+    HandOn(Vec<usize>),
+    /// The proof is to be written, then the hold taken off, then the object released.
+    LastUser,
+}
+
+/// Makes sure of the hold.
+pub fn adopt(secret: Option<Shown>, keeps: bool, others: &[User]) -> Adoption {
+    let stays = |other: &User| other.keeps && !other.deleting;
+    match secret {
+        Some(Shown { held: true, .. }) if keeps || others.iter().any(stays) => Adoption::Held,
+        Some(Shown { held: true, .. }) => Adoption::TakeOver,
+        Some(Shown { deleting: false, .. }) => Adoption::PutOn,
+        Some(_) | None => Adoption::NoSecret,
+    }
+}
+
+/// A keeper hands the hold on, to who lives longest; the last user takes it off. So does whoever saw the Secret in this
+/// pass where nobody keeps it: an adoption that was interrupted can leave a hold, or one that is still on its way.
+pub fn leave(keeps: bool, saw_secret: bool, others: &[User]) -> Leave {
+    let nobody_keeps = saw_secret && !others.iter().any(|other| other.keeps);
+    if !keeps && !nobody_keeps {
+        return Leave::Free;
+    }
+    let mut order: Vec<usize> = (0..others.len()).collect();
+    order.sort_by_key(|at| others.get(*at).is_none_or(|other| other.deleting));
+    if order.is_empty() { Leave::LastUser } else { Leave::HandOn(order) }
+}
