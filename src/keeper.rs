@@ -66,3 +66,48 @@ pub fn leave(keeps: bool, saw_secret: bool, others: &[User]) -> Leave {
     order.sort_by_key(|at| others.get(*at).is_none_or(|other| other.deleting));
     if order.is_empty() { Leave::LastUser } else { Leave::HandOn(order) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STAYS: User = User { deleting: false, keeps: true };
+    const LEAVES: User = User { deleting: true, keeps: true };
+    const USES: User = User { deleting: false, keeps: false };
+    const GOES: User = User { deleting: true, keeps: false };
+
+    fn secret(held: bool, deleting: bool) -> Option<Shown> {
+        Some(Shown { held, deleting })
+    }
+
+    #[test]
+    fn a_secret_is_held_from_its_first_user_on_unless_it_is_going_already() {
+        assert_eq!(adopt(secret(false, false), false, &[]), Adoption::PutOn);
+        assert_eq!(adopt(secret(false, false), true, &[STAYS]), Adoption::PutOn, "somebody stripped it");
+        assert_eq!(adopt(secret(false, true), true, &[]), Adoption::NoSecret);
+        assert_eq!(adopt(None, true, &[]), Adoption::NoSecret);
+    }
+
+    #[test]
+    fn a_hold_is_taken_over_where_nobody_who_stays_keeps_it() {
+        assert_eq!(adopt(secret(true, false), true, &[]), Adoption::Held);
+        assert_eq!(adopt(secret(true, true), false, &[USES, STAYS]), Adoption::Held);
+        assert_eq!(adopt(secret(true, false), false, &[USES, LEAVES]), Adoption::TakeOver);
+        assert_eq!(adopt(secret(true, true), false, &[]), Adoption::TakeOver);
+    }
+
+    #[test]
+    fn a_keeper_hands_on_to_who_lives_longest_and_the_last_user_ends_the_hold() {
+        assert_eq!(leave(true, false, &[]), Leave::LastUser);
+        assert_eq!(leave(true, false, &[GOES, USES, LEAVES]), Leave::HandOn(vec![1, 0, 2]));
+        assert_eq!(leave(false, true, &[USES, LEAVES]), Leave::Free, "another one keeps it");
+    }
+
+    #[test]
+    fn a_hold_that_nobody_keeps_is_a_concern_of_who_saw_the_secret() {
+        assert_eq!(leave(false, true, &[]), Leave::LastUser);
+        assert_eq!(leave(false, true, &[USES]), Leave::HandOn(vec![0]));
+        assert_eq!(leave(false, false, &[]), Leave::Free, "what is let go must not depend on a Secret");
+        assert_eq!(leave(false, false, &[USES]), Leave::Free);
+    }
+}

@@ -1,16 +1,23 @@
 //! A Secret outlives the accounts that need its key: one of its users keeps a hold on it, and hands it on when it leaves.
 
 use provider_simulator::{State, Status};
-use sender_operator::crd::SECRET_FINALIZER;
+use sender_operator::crd::{HOLD_TAKEN_OVER_AT, SECRET_FINALIZER};
 use serde_json::{Value, json};
 
-use crate::bed::{Bed, EMAIL, LINKEDIN, PURGE, Property, reason};
+use crate::bed::{Bed, EMAIL, LINKEDIN, PURGE, Property, message, reason};
 
 /// Everything that a Secret waits for.
 async fn holds(bed: &Bed, secret: &str) -> Vec<String> {
     let shown = bed.kubectl(&["get", "secret", secret, "-o", "json"]).await;
     let secret: Value = serde_json::from_str(&shown).expect("JSON");
     serde_json::from_value(secret["metadata"]["finalizers"].clone()).unwrap_or_default()
+}
+
+/// When the hold was taken over, if it ever was.
+async fn taken_over(bed: &Bed, secret: &str) -> Value {
+    let shown = bed.kubectl(&["get", "secret", secret, "-o", "json"]).await;
+    let secret: Value = serde_json::from_str(&shown).expect("JSON");
+    secret["metadata"]["annotations"][HOLD_TAKEN_OVER_AT].clone()
 }
 
 /// The objects that keep the hold on a Secret.
@@ -250,6 +257,7 @@ async fn a_keeper_that_was_removed_by_force_leaves_its_role_to_a_remaining_user_
     force("first").await;
     bed.eventually("another keeps the hold", async || keepers(&bed, "puffle").await.len() == 1).await;
     assert_eq!(holds(&bed, "puffle").await, [SECRET_FINALIZER]);
+    assert!(taken_over(&bed, "puffle").await.is_string(), "a removal of the hold that is still on its way must fail");
     // The last two are both leaving when one of them, the keeper, vanishes.
     let keeper = keepers(&bed, "puffle").await.remove(0);
     let other = if keeper == "second" { "third" } else { "second" };
@@ -257,6 +265,7 @@ async fn a_keeper_that_was_removed_by_force_leaves_its_role_to_a_remaining_user_
     bed.eventually("the last one keeps the hold", async || keepers(&bed, "puffle").await == [other]).await;
     force(other).await;
     bed.eventually("the hold is off", async || holds(&bed, "puffle").await.is_empty()).await;
+    assert_eq!(taken_over(&bed, "puffle").await, Value::Null, "nothing of ours is left on it");
     assert!(
         [LINKEDIN, EMAIL, PURGE].iter().all(|id| bed.sim.log().deletes(id).is_empty()),
         "nobody was deleted by force"
@@ -291,5 +300,41 @@ async fn a_keeper_that_vanishes_by_force_while_the_last_other_user_is_leaving_le
     bed.until_gone("other").await;
     bed.eventually("the hold is off", async || holds(&bed, "postpress").await.is_empty()).await;
     assert_eq!((bed.sim.log().state("acc_1"), bed.sim.log().state("acc_2")), (State::Connected, State::Gone));
+    bed.finish(operator).await;
+}
+
+#[tokio::test]
+async fn who_leaves_waits_by_name_for_a_user_of_its_secret_that_has_no_finalizer_yet() {
+    let bed = Bed::new("hold-unready").await;
+    let key = bed.key();
+    bed.sim.postpress().add(&key, "acc_1");
+    bed.sim.postpress().add(&key, "acc_2");
+    bed.postpress_secret("postpress", &key).await;
+    let operator = bed.operator(&["--observe-interval", "1h"]).await;
+    bed.postpress("keeper", "acc_1", "postpress").await;
+    bed.until_connected("keeper").await;
+    let policy = bed.forbid("!object.metadata.name.startsWith('bare') || !has(object.metadata.finalizers)").await;
+    // In force once it refuses another one.
+    bed.postpress("bare-probe", "acc_3", "unused").await;
+    let refused = async || {
+        let patch = ["patch", "sacc", "bare-probe", "--type=merge", "--dry-run=server", "-p"];
+        let patch = [&patch[..], &[r#"{"metadata":{"finalizers":["example.com/probe"]}}"#]].concat();
+        bed.try_kubectl(&patch).await.is_err()
+    };
+    bed.eventually("the policy is in force", refused).await;
+    bed.postpress("bare", "acc_2", "postpress").await;
+    bed.until_reason("bare", "PatchRefused").await;
+
+    bed.delete("keeper").await;
+    let waits = bed.until_reason("keeper", "PatchRefused").await;
+    assert!(message(&waits).contains(&format!("used by {}/bare", bed.namespace)), "{}", message(&waits));
+    assert_eq!(holds(&bed, "postpress").await, [SECRET_FINALIZER], "the other will need the key");
+    bed.allow(&policy).await;
+    bed.until_connected("bare").await;
+    bed.until_gone("keeper").await;
+    assert_eq!(
+        (keepers(&bed, "postpress").await, holds(&bed, "postpress").await),
+        (vec!["bare".to_owned()], vec![SECRET_FINALIZER.to_owned()])
+    );
     bed.finish(operator).await;
 }

@@ -4,6 +4,7 @@ mod apart;
 mod leaks;
 mod objects;
 mod operator;
+mod policy;
 mod recorder;
 mod senders;
 mod trace;

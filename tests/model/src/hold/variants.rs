@@ -33,7 +33,6 @@ const LADDER: &[(Guard, &[&str])] = &[
     (Guard::TakingOverWrites, &["H1"]),
 ];
 
-
 #[test]
 fn a_guard_of_the_hold_that_is_taken_away_is_missed() {
     for (guard, missed) in LADDER {
