@@ -1,10 +1,16 @@
 //! Properties of the pure core: whatever the object, the ledger and the answers are.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
+mod answers;
 mod any;
 mod clocks;
 mod decisions;
+mod evidence;
+mod given;
 mod ledger;
+mod neighbours;
 mod outcomes;
 mod reasons;
+mod schedule;
 mod sights;
+mod unsettled;
