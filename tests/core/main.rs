@@ -13,4 +13,5 @@ mod outcomes;
 mod reasons;
 mod schedule;
 mod sights;
+mod targets;
 mod unsettled;
