@@ -144,6 +144,20 @@ fn absence_means_nothing_where_a_row_cannot_be_read() {
 }
 
 #[test]
+fn a_row_whose_type_or_status_cannot_be_read_shows_nothing_of_its_account() {
+    for rest in [
+        r#""type":"linkedin""#,
+        r#""status":"connected""#,
+        r#""type":"linkedin","status":null"#,
+        r#""type":["linkedin"],"status":"connected""#,
+        r#""type":"linkedin","type":"linkedin","status":"connected""#,
+    ] {
+        let row = format!(r#"{{"id":"{ID}",{rest}}}"#);
+        assert_eq!(sight(&linkedin(), &[row], ""), Outcome::Unknown(Unknown::UnexpectedBody), "{rest}");
+    }
+}
+
+#[test]
 fn an_id_that_stands_twice_shows_nothing_and_makes_absence_mean_nothing() {
     let twice = [row(ID, "linkedin", "disconnected"), row(&ID.to_uppercase(), "linkedin", "connected")];
     assert_eq!(sight(&linkedin(), &twice, ""), Outcome::Unknown(Unknown::UnexpectedBody));
