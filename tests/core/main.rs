@@ -1,4 +1,4 @@
-//! Properties of the pure core: whatever the object, the ledger and the answers are.
+//! The pure core: properties, whatever the object, the ledger and the answers are, and its decisions one by one.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 mod answers;
