@@ -6,6 +6,7 @@ use kube::client::Body;
 
 use super::*;
 use crate::args::{Command, parse_from};
+use crate::crd::SECRET_FINALIZER;
 use crate::finalizer::{self, Released};
 use crate::index::fixture::Fixture;
 use crate::teardown::view::{Pass, Rules, Step};
@@ -195,6 +196,27 @@ async fn our_finalizer_is_put_behind_those_of_others_or_begins_the_list() {
         finalizer::add(&io, &account(&fixture)).await.unwrap();
         assert_eq!(taken.lock().unwrap()[0].1[2], operation);
     }
+}
+
+#[tokio::test]
+async fn our_hold_is_taken_off_a_secret_where_it_stands_and_a_secret_without_it_is_not_written() {
+    let secret = |finalizers: Value| json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "key", "namespace": "sales", "uid": "u", "resourceVersion": "5", "finalizers": finalizers}});
+    let (io, taken) = server(says(200, secret(json!(["a/b", SECRET_FINALIZER]))));
+    finalizer::let_secret_go(&io, "sales", "key").await.unwrap();
+    let patch = taken.lock().unwrap()[1].1.as_array().unwrap()[2..].to_vec();
+    let place = "/metadata/finalizers/1";
+    let expected =
+        [json!({"op": "test", "path": place, "value": SECRET_FINALIZER}), json!({"op": "remove", "path": place})];
+    assert_eq!(patch, expected);
+    for without in [json!(["a/b"]), json!(null)] {
+        let (io, taken) = server(says(200, secret(without)));
+        finalizer::let_secret_go(&io, "sales", "key").await.unwrap();
+        assert_eq!(taken.lock().unwrap().len(), 1, "it is only read");
+    }
+    let (gone, _) = server(says(404, status(404, &[])));
+    assert_eq!(finalizer::let_secret_go(&gone, "sales", "key").await, Ok(()));
+    let (refusing, _) = server(says(403, status(403, &[])));
+    assert!(matches!(finalizer::let_secret_go(&refusing, "sales", "key").await, Err(ApiFault::Forbidden(_))));
 }
 
 #[tokio::test(start_paused = true)]

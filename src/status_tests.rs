@@ -130,6 +130,35 @@ fn what_cannot_be_understood_keeps_what_its_status_held_and_says_so_once() {
 }
 
 #[test]
+fn what_is_shown_is_why_it_is_ready_or_not() {
+    let conditions = |conditions: Value| Fixture::postpress("alice", "acc_1").status(json!({"conditions": conditions}));
+    let condition = |type_: &str, reason: &str| json!({"type": type_, "status": "True", "reason": reason, "message": "", "lastTransitionTime": "2026-01-01T00:00:00Z"});
+    let both = json!([condition(STALLED, "Suspended"), condition(READY, "SecretMissing")]);
+    assert_eq!(shown(&account(&conditions(both))), Some("SecretMissing"));
+    assert_eq!(shown(&account(&conditions(json!([condition(STALLED, "Suspended")])))), None);
+    assert_eq!(shown(&account(&Fixture::postpress("alice", "acc_1"))), None);
+}
+
+#[test]
+fn what_was_said_of_an_earlier_generation_or_in_other_words_is_said_anew() {
+    let say = |generation, before: Option<&Value>, second| {
+        invalid("sales", "alice", Some(generation), "spec: missing", before, at(second))
+    };
+    let first = say(3, None, 0);
+    assert_eq!(say(3, Some(&first), 1), first);
+    assert_eq!((&first["observedGeneration"], &first["conditions"][0]["observedGeneration"]), (&json!(3), &json!(3)));
+    let since = |status: &Value| status["conditions"][0]["lastTransitionTime"].clone();
+    assert_ne!(since(&say(4, Some(&first), 1)), since(&first));
+    for (member, other) in [("reason", "X"), ("message", "another")] {
+        let mut changed = first.clone();
+        for condition in changed["conditions"].as_array_mut().unwrap() {
+            condition[member] = json!(other);
+        }
+        assert_ne!(since(&say(3, Some(&changed), 1)), since(&first), "{member}");
+    }
+}
+
+#[test]
 fn a_status_of_another_uid_is_foreign() {
     let status = |uid: &str| -> SenderAccountStatus {
         let account = json!({"uid": uid, "provider": "PostPress", "state": "Unknown"});

@@ -220,15 +220,13 @@ impl fmt::Display for Host {
 }
 
 fn split_port(authority: &str, tls: bool) -> Result<(&str, u16), EndpointFault> {
-    let bracket = authority.rfind(']').unwrap_or(0);
-    match authority.rfind(':').filter(|colon| *colon > bracket) {
+    // Within brackets a colon is part of an address.
+    match authority.rsplit_once(':').filter(|(_, after)| !after.contains(']')) {
         None => Ok((authority, if tls { 443 } else { 80 })),
-        Some(colon) => {
-            let (host, port) = authority.split_at(colon);
-            let digits = port.trim_start_matches(':');
-            let plain =
-                !digits.is_empty() && digits.len() + 1 == port.len() && digits.bytes().all(|b| b.is_ascii_digit());
-            let port = digits.parse().ok().filter(|port| plain && *port != 0).ok_or(EndpointFault::NotAUrl)?;
+        Some((host, port)) => {
+            // `+443` is a number, too.
+            let plain = port.bytes().all(|b| b.is_ascii_digit());
+            let port = port.parse().ok().filter(|port| plain && *port != 0).ok_or(EndpointFault::NotAUrl)?;
             Ok((host, port))
         }
     }

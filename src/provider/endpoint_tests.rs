@@ -89,7 +89,14 @@ fn what_no_base_url_may_have_is_refused_by_name() {
     ] {
         assert_eq!(parse(written), Err(fault), "{written:?}");
     }
-    assert_eq!(parse(&format!("https://api.postpress.ai/{}", "v".repeat(1024))), Err(EndpointFault::IllegalCharacter));
+}
+
+#[test]
+fn a_base_url_is_at_most_1024_characters_long() {
+    let long = |length: usize| format!("{:v<length$}", "https://api.postpress.ai/");
+    assert_eq!(parse(&long(1024)), Ok(long(1024)));
+    assert_eq!(parse(&long(1025)), Err(EndpointFault::IllegalCharacter));
+    assert_eq!(parse(&long(2000)), Err(EndpointFault::IllegalCharacter));
 }
 
 #[test]
@@ -122,10 +129,26 @@ fn the_test_flag_admits_literal_loopback_addresses_and_nothing_else() {
 fn an_allowed_host_is_a_bare_dns_name_in_any_case() {
     let policy = HostPolicy::new(["API.Example.com"], false).expect("a policy");
     assert!(Endpoint::parse("https://api.example.COM/v1", &policy).is_ok());
-    for host in
-        ["", "https://a.example", "a.example:443", "a.example/v1", "*.example", "127.0.0.1", "[::1]", "a..b", " a"]
-    {
+    for host in [
+        "",
+        "https://a.example",
+        "a.example:443",
+        "a.example/v1",
+        "*.example",
+        "127.0.0.1",
+        "[::1]",
+        "a..b",
+        " a",
+        "-a",
+        "a-",
+    ] {
         assert_eq!(HostPolicy::new([host], false), Err(NotAHostName(host.to_owned())), "{host:?}");
+    }
+    // RFC 1123 §2.1: labels of 63 characters, 253 together.
+    let label = |length: usize| "a".repeat(length);
+    let name = |last: usize| [label(63), label(63), label(63), label(last)].join(".");
+    for (host, allowed) in [(label(63), true), (label(64), false), (name(61), true), (name(62), false)] {
+        assert_eq!(HostPolicy::new([&host], false).is_ok(), allowed, "{}", host.len());
     }
 }
 

@@ -56,6 +56,15 @@ fn a_purge_target_is_a_linkedin_row_too() {
 }
 
 #[test]
+fn a_sight_is_a_200_and_a_list_knows_its_length() {
+    let rows = [row(OTHER, "email", "active"), row(ID, "linkedin", "connected")];
+    assert_eq!(list(&rows, "").sight(&linkedin()), Exchange { http_status: Some(200), ..Outcome::Alive.into() });
+    assert_eq!((list(&rows, "").len(), list(&rows, "").is_empty()), (2, false));
+    assert_eq!((list(&[], "").len(), list(&[], "").is_empty()), (0, true));
+    assert!(list(&rows, "").is_complete() && !list(&rows, "").with_more_to_come().is_complete());
+}
+
+#[test]
 fn an_id_is_found_in_either_case() {
     assert_eq!(sight(&linkedin(), &[row(&ID.to_uppercase(), "linkedin", "connected")], ""), Outcome::Alive);
 }
@@ -71,7 +80,9 @@ fn absence_from_a_whole_list_is_absence() {
         r#","links":{}"#,
         r#","total":1"#,
         r#","total":0"#,
+        r#","total":null"#,
         r#","limit":100"#,
+        r#","limit":false"#,
         r#","request_id":"x","plan":{"seats":[1,2]}"#,
     ] {
         assert_eq!(sight(&linkedin(), &[row(OTHER, "linkedin", "connected")], harmless), Outcome::Gone, "{harmless}");
@@ -91,6 +102,12 @@ fn absence_means_nothing_where_a_paging_field_hints_at_more_and_presence_still_d
         r#","total":2"#,
         r#","total":"many""#,
         r#","limit":1"#,
+        r#","limit":"many""#,
+        r#","limit":1,"limit":100"#,
+        r#","total":2,"total":1"#,
+        r#","next":{"x":1}"#,
+        r#","next":-1"#,
+        r#","next":1.5"#,
         r#","pagination":{"page":1}"#,
         r#","meta":{"x":1}"#,
         r#","links":[{}]"#,
@@ -114,6 +131,8 @@ fn absence_means_nothing_where_a_row_cannot_be_read() {
         format!(r#"{{"id":"{OTHER}","type":"linkedin","status":null}}"#),
         format!(r#"{{"id":"{OTHER}","type":["linkedin"],"status":"connected"}}"#),
         format!(r#"{{"id":"{OTHER}","id":"{ID}","type":"linkedin","status":"connected"}}"#),
+        format!(r#"{{"id":"{OTHER}","type":"linkedin","type":"linkedin","status":"connected"}}"#),
+        format!(r#"{{"id":"{OTHER}","type":"linkedin","status":"connected","status":"connected"}}"#),
         r#"{"id":7,"type":"linkedin","status":"connected"}"#.to_owned(),
     ] {
         assert_eq!(
@@ -121,6 +140,20 @@ fn absence_means_nothing_where_a_row_cannot_be_read() {
             Outcome::Unknown(Unknown::BodyTooLarge),
             "{bad:.80}"
         );
+    }
+}
+
+#[test]
+fn a_row_whose_type_or_status_cannot_be_read_shows_nothing_of_its_account() {
+    for rest in [
+        r#""type":"linkedin""#,
+        r#""status":"connected""#,
+        r#""type":"linkedin","status":null"#,
+        r#""type":["linkedin"],"status":"connected""#,
+        r#""type":"linkedin","type":"linkedin","status":"connected""#,
+    ] {
+        let row = format!(r#"{{"id":"{ID}",{rest}}}"#);
+        assert_eq!(sight(&linkedin(), &[row], ""), Outcome::Unknown(Unknown::UnexpectedBody), "{rest}");
     }
 }
 

@@ -171,7 +171,8 @@ fn a_foreign_answer_never_says_that_nothing_was_applied() {
     for status in (400..500).chain([500]) {
         let blank = a(status, "about:blank");
         let elsewhere = a(status, "https://gateway.example/errors/unauthorized");
-        for body in ["<html></html>", r#"{"error":"no"}"#, "", &blank, &elsewhere] {
+        let nothing = a(status, "errors/");
+        for body in ["<html></html>", r#"{"error":"no"}"#, "", &blank, &elsewhere, &nothing] {
             assert!(matches!(delete(status, body), Outcome::Unknown(_)), "{status} {body}");
         }
     }

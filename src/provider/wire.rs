@@ -182,3 +182,8 @@ impl Driver {
 fn lost(error: &hyper::Error) -> Unknown {
     if error.is_parse() { Unknown::NotOurEnvelope } else { Unknown::ConnectionLost }
 }
+
+// Elsewhere than on Linux a queue that is full refuses, and 127.0.0.2 is nobody's.
+#[cfg(all(test, target_os = "linux"))]
+#[path = "wire_tests.rs"]
+mod tests;

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use proptest::option::of;
 use proptest::prelude::*;
 use proptest::sample::select;
+use proptest::test_runner::Config;
 use sender_operator::backoff::Jitter;
 use sender_operator::crd::{AfterUnknownOutcome, OnNotFound};
 use sender_operator::credentials::Fingerprint;
@@ -17,6 +18,14 @@ use sender_operator::teardown::target::Target;
 use sender_operator::teardown::view::{Crd, Fault, Gates, Known, Pass, Rules, Twin, View};
 
 pub const RULES: Rules = Rules { outcome_window: Duration::from_secs(900), max_backoff: Duration::from_secs(900) };
+
+/// With so many cases no history of interest is missed for long; PROPTEST_CASES asks for fewer, or more.
+pub fn config() -> Config {
+    match std::env::var_os("PROPTEST_CASES") {
+        Some(_) => Config::default(),
+        None => Config { cases: 8_000, ..Config::default() },
+    }
+}
 
 pub fn now() -> Timestamp {
     Timestamp::from_second(1_800_000_000).unwrap()

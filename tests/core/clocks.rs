@@ -3,12 +3,11 @@
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 use proptest::sample::select;
-use proptest::test_runner::Config;
 use sender_operator::backoff;
 use sender_operator::teardown::decide;
 use sender_operator::teardown::view::Step;
 
-use crate::any::{RULES, case, now};
+use crate::any::{RULES, case, config, now};
 
 /// The stored times are around [`now`]; the clock has jumped by an hour, a year, or to an end of time.
 fn any_clock() -> impl Strategy<Value = Timestamp> {
@@ -21,7 +20,7 @@ fn any_clock() -> impl Strategy<Value = Timestamp> {
 }
 
 proptest! {
-    #![proptest_config(Config { cases: 8_000, ..Config::default() })]
+    #![proptest_config(config())]
 
     #[test]
     fn no_clock_shortens_the_outcome_window((view, pass) in case(), clock in any_clock()) {

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use proptest::prelude::*;
-use proptest::test_runner::Config;
 use sender_operator::backoff;
 use sender_operator::crd::{AfterUnknownOutcome, OnNotFound};
 use sender_operator::reason::Reason;
@@ -13,7 +12,7 @@ use sender_operator::teardown::target::Kind;
 use sender_operator::teardown::view::{Crd, Known, Pass, Step, View};
 use sender_operator::teardown::{decide, not_listed};
 
-use crate::any::{RULES, case, now};
+use crate::any::{RULES, case, config, now};
 
 fn open(view: &View, pass: &Pass) -> bool {
     let gates = &view.gates;
@@ -43,7 +42,7 @@ fn answer(pass: &Pass) -> Option<Outcome> {
 }
 
 proptest! {
-    #![proptest_config(Config { cases: 8_000, ..Config::default() })]
+    #![proptest_config(config())]
 
     #[test]
     fn a_delete_goes_out_only_for_a_fresh_deleting_ungated_object_of_ours_with_a_key_and_without_a_proof((view, pass) in case()) {

@@ -76,6 +76,10 @@ fn evidence_is_written_anew_when_it_is_half_a_day_old_or_another_keys_or_of_the_
     for (before, expected) in [
         (seen("here", Some(now() - HOUR)), now() - HOUR),
         (seen("here", Some(now() - HOUR * 12)), now()),
+        (
+            seen("here", Some(now() - HOUR * 12 + SignedDuration::from_secs(1))),
+            now() - HOUR * 12 + SignedDuration::from_secs(1),
+        ),
         (seen("here", Some(now() + HOUR)), now()),
         (seen("here", None), now()),
         (seen("elsewhere", Some(now() - HOUR)), now()),

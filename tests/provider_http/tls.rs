@@ -105,3 +105,15 @@ async fn a_peer_that_does_not_speak_tls_gets_no_request() {
         assert!(!String::from_utf8_lossy(&seen.bytes).contains(KEY));
     }
 }
+
+#[test]
+fn a_client_knows_how_many_authorities_it_trusts() {
+    let trusting = |authorities: usize| {
+        let mut roots = RootCertStore::empty();
+        for _ in 0..authorities {
+            roots.add(Authority::new().0.der().clone()).expect("a root");
+        }
+        ProviderClient::with(PATIENT, roots, Arc::new(Answers::default())).trust_roots()
+    };
+    assert_eq!([0, 1, 2].map(trusting), [0, 1, 2]);
+}
