@@ -31,6 +31,7 @@ pub use served::until_served;
 use crate::crd::{CRD_NAME, SenderAccount};
 use crate::index::{Cached, Index, Scope};
 use crate::metrics::Metrics;
+use crate::rights;
 use feed::Feed;
 use retry::Retry;
 
@@ -131,14 +132,14 @@ fn woken(
             }
             Err(error) => {
                 metrics.watch_failed();
-                tracing::warn!(%scope, remedy = remedy(&error), "the watch failed and begins again: {error}");
+                tracing::warn!(%scope, remedy = remedy(&scope, &error), "the watch failed and begins again: {error}");
                 Vec::new()
             }
         })
     })
 }
 
-fn remedy(error: &watcher::Error) -> String {
+fn remedy(scope: &Scope, error: &watcher::Error) -> String {
     let status = match error {
         watcher::Error::InitialListFailed(kube::Error::Api(status))
         | watcher::Error::WatchStartFailed(kube::Error::Api(status))
@@ -147,9 +148,7 @@ fn remedy(error: &watcher::Error) -> String {
         _ => None,
     };
     match status.map(|status| status.code) {
-        Some(403) => {
-            "grant the operator's ServiceAccount list and watch on senderaccounts.sender-operator.dev".to_owned()
-        }
+        Some(403) => rights::remedy(scope),
         Some(404) => format!("the CRD {CRD_NAME} is not there: kubectl apply -f crds/"),
         Some(410) => "none needed: the objects are listed anew".to_owned(),
         _ => "none needed if the API server comes back".to_owned(),

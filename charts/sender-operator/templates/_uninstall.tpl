@@ -39,7 +39,7 @@ what one has just disconnected the other would destroy.
 {{- define "sender-operator.otherRelease" -}}
 {{- $own := .Values.watchNamespaces }}
 {{- $found := list }}
-{{- if or (not $own) .Values.rbac.readCrd }}
+{{- if or (include "sender-operator.clusterWide" .) .Values.rbac.readCrd }}
 {{- range (lookup "apps/v1" "Deployment" "" "").items }}
 {{- $theirs := list }}
 {{- range .spec.template.spec.containers }}
