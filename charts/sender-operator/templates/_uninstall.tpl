@@ -14,7 +14,7 @@ helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded
 
 {{- /* What the hook may do where the operator watches: what its mode does, and nothing else. */}}
 {{- define "sender-operator.uninstallRules" -}}
-{{- $verbs := dict "Refuse" (list "list") "Drain" (list "list" "delete") "Orphan" (list "list" "delete" "patch") }}
+{{- $verbs := dict "Refuse" (list "list") "Drain" (list "list" "delete") "Orphan" (list "get" "list" "delete" "patch") }}
 - apiGroups: [sender-operator.dev]
   resources: [senderaccounts]
   verbs: {{ get $verbs .Values.uninstall.mode | toJson }}
