@@ -84,7 +84,7 @@ pub async fn run<W: Work>(parts: Parts, work: Arc<W>) {
     let events = stream::select_all(scopes.into_iter().map(|scope| watch(&client, scope)));
     let (store, writer) = reflector::store();
     let (unused, unused_secrets) = unbounded();
-    let woken = woken(Feed::new(index, writer, unused), events, metrics.clone());
+    let woken = woken(Arc::clone(&index), Feed::new(index, writer, unused), events, metrics.clone());
     // A stream of errors would hold up every scope by the controller's own back-off, so errors never get there; and a
     // trigger by name is what the controller's own stream would become, too.
     let controller = Controller::for_stream(stream::pending(), store)
@@ -118,6 +118,7 @@ fn watch(client: &Client, scope: Scope) -> stream::BoxStream<'static, Watched> {
 }
 
 fn woken(
+    index: Arc<Index>,
     mut feed: Feed,
     events: impl Stream<Item = Watched> + Send,
     metrics: Metrics,
@@ -132,7 +133,9 @@ fn woken(
             }
             Err(error) => {
                 metrics.watch_failed();
-                tracing::warn!(%scope, remedy = remedy(&scope, &error), "the watch failed and begins again: {error}");
+                let remedy = remedy(&scope, &error);
+                tracing::warn!(%scope, remedy, "the watch failed and begins again: {error}");
+                index.note_failure(&scope, remedy);
                 Vec::new()
             }
         })

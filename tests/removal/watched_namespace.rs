@@ -84,7 +84,7 @@ async fn with_a_role_in_it_it_waits_and_that_is_said_and_what_is_documented_ends
         .await;
     let ready = operator.admin("/readyz").await;
     let unready = format!("the list of objects in namespace {} is not complete", watched.namespace);
-    assert!(ready.contains(" 503 ") && ready.contains(&unready), "{ready}");
+    assert!(ready.contains(" 503 ") && ready.contains(&unready) && ready.contains(way_out), "{ready}");
     let metrics = operator.admin("/metrics").await;
     let failures =
         metrics.lines().find(|line| line.starts_with("sender_operator_watch_failures_total")).expect("counted");
