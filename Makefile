@@ -1,8 +1,7 @@
 # Two commands for everybody, demo and test, and some more for those who change the code. All set-up is done here: on a
 # fresh machine there need only be Rust, Go and make.
 
-BUILD_CONTROL_PLANE = tests/envtest/build.sh
-BUILD_GITOPS = tests/gitops/build.sh
+BUILD = tests/envtest/build.sh
 
 # How many pairs of kills of each kind are tried: a number that PLANS_SEED picks, or all.
 PAIRS = all
@@ -20,19 +19,19 @@ help:
 	@echo "make mutants     change the code one place at a time, and see which changes no test notices (hours)"
 
 demo: rust
-	@$(BUILD_CONTROL_PLANE) kube-apiserver etcd kubectl >/dev/null
+	@$(BUILD) kube-apiserver etcd kubectl >/dev/null
 	cargo build --locked --package sender-operator --package demo --bins
 	@cargo run --locked --quiet --package demo
 
 test: rust
-	@$(BUILD_CONTROL_PLANE) kube-apiserver kube-controller-manager etcd kubectl >/dev/null
-	@$(BUILD_CONTROL_PLANE) helm >/dev/null
-	@$(BUILD_GITOPS) judge jq >/dev/null
+	@$(BUILD) kube-apiserver kube-controller-manager etcd kubectl >/dev/null
+	@$(BUILD) helm >/dev/null
+	@$(BUILD) judge jq >/dev/null
 	cargo build --locked --workspace --bins
 	cargo test --locked --workspace --no-fail-fast
 
 torture: rust torture-fuzz
-	@$(BUILD_CONTROL_PLANE) kube-apiserver kube-controller-manager etcd kubectl >/dev/null
+	@$(BUILD) kube-apiserver kube-controller-manager etcd kubectl >/dev/null
 	TORTURE=$(PAIRS) cargo test --locked --package sender-operator --test plans -- --nocapture
 
 lint: rust
@@ -44,7 +43,7 @@ generate: rust
 	GENERATE=1 cargo test --locked --quiet --test generated -- --test-threads=1
 
 sharpness: rust
-	@$(BUILD_CONTROL_PLANE) kube-apiserver kube-controller-manager etcd kubectl >/dev/null
+	@$(BUILD) kube-apiserver kube-controller-manager etcd kubectl >/dev/null
 	cargo run --locked --quiet --package sharpness -- $(BUG)
 
 mutants: rust

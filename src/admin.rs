@@ -96,9 +96,10 @@ impl Admin {
         if !self.served.load(Ordering::Relaxed) {
             missing.push(format!("the CRD {CRD_NAME} was not seen served; kubectl apply -f crds/"));
         }
-        missing.extend(
-            self.index.unsettled().iter().map(|scope| format!("the list of objects in {scope} is not complete")),
-        );
+        missing.extend(self.index.unsettled().iter().map(|scope| {
+            let remedy = self.index.remedy(scope).map_or_else(String::new, |remedy| format!(": {remedy}"));
+            format!("the list of objects in {scope} is not complete{remedy}")
+        }));
         if missing.is_empty() { Ok("ok\n".to_owned()) } else { Err(missing) }
     }
 }

@@ -39,6 +39,8 @@ async fn it_is_ready_once_the_crd_is_served_and_every_list_complete_and_else_say
     admin.index.apply(&sales, &Event::Init);
     let (status, body) = get(&admin, "/readyz").await;
     assert_eq!((status, body.as_str()), (503, "the list of objects in namespace sales is not complete\n"));
+    admin.index.note_failure(&sales, "grant it".to_owned());
+    assert!(get(&admin, "/readyz").await.1.contains("in namespace sales is not complete: grant it\n"));
     admin.index.apply(&sales, &Event::InitDone);
     assert_eq!(get(&admin, "/readyz").await, (200, "ok\n".to_owned()));
 }

@@ -1,5 +1,8 @@
 //! Flags and environment become a [`Config`]: checked here once, plain data afterwards. The only reader of the environment.
 
+mod uninstall;
+mod values;
+
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::net::SocketAddr;
@@ -10,14 +13,16 @@ use clap::error::ErrorKind;
 use clap::{ArgAction, CommandFactory, Parser, Subcommand, ValueEnum};
 
 use crate::backoff;
-use crate::crd::FINALIZER;
 use crate::lease::LeaseRef;
 use crate::provider::endpoint::{Endpoint, HostPolicy};
 use crate::teardown::target::{Provider, Target};
 use crate::teardown::view::Rules;
 use crate::telemetry::{Format, Levels, Settings};
-use crate::uninstall::plan::Mode;
-use crate::uninstall::{Release, Removal};
+use crate::uninstall::Removal;
+use uninstall::UninstallArguments;
+use values::{
+    SHORTEST, address, between, foreign_finalizer, host, is_label, lease_name, lease_namespace, namespace, spelled,
+};
 
 /// Where a pod finds the name of its namespace.
 const OWN_NAMESPACE: &str = "/var/run/secrets/kubernetes.io/serviceaccount/namespace";
@@ -212,44 +217,6 @@ struct RunArguments {
     log_level: Levels,
 }
 
-#[derive(clap::Args)]
-struct UninstallArguments {
-    /// What becomes of the objects: refuse while there are any, delete them and wait, or let their accounts live on
-    #[arg(long, value_name = "MODE", default_value = "Refuse")]
-    mode: Mode,
-
-    /// How long objects may take to go, 1s to 24h
-    #[arg(long, value_name = "DURATION", default_value = "4m", value_parser = between(SHORTEST, Duration::from_hours(24)))]
-    timeout: Duration,
-
-    /// The Helm release that is being removed, for the commands that are printed
-    #[arg(long, value_name = "NAMESPACE/NAME/REVISION", value_parser = str::parse::<Release>)]
-    release: Option<Release>,
-
-    /// A namespace that the operator watches (repeatable, or separated by commas) [default: all namespaces]
-    #[arg(long, value_name = "NS", value_delimiter = ',', value_parser = namespace)]
-    watch_namespace: Vec<String>,
-
-    /// The operator's own --outcome-window: an object whose DELETE may still take effect is let go only after it
-    #[arg(long, value_name = "DURATION", default_value = "15m", value_parser = between(SHORTEST, Duration::from_hours(24)))]
-    outcome_window: Duration,
-}
-
-impl UninstallArguments {
-    fn into_removal(self) -> Result<Removal, clap::Error> {
-        let Self { mode, timeout, release, watch_namespace, outcome_window } = self;
-        let Subcommands::Run(run) = Arguments::try_parse_from(["sender-operator", "run"])?.command else {
-            return Err(refuse("run is no subcommand any more: this is a bug".to_owned()));
-        };
-        // It acts beside whoever leads.
-        let run = RunArguments { watch_namespace, leader_election: false, ..*run }.into_config()?;
-        let rules = Rules { outcome_window, ..run.rules };
-        Ok(Removal { mode, timeout, release, config: Config { rules, ..run } })
-    }
-}
-
-/// No duration among the flags is shorter.
-const SHORTEST: Duration = Duration::from_secs(1);
 /// Below this a request could still be alive at a provider: the longest that a serverless function runs, with a margin.
 const LEAST_OUTCOME_WINDOW: Duration = Duration::from_mins(5);
 
@@ -312,33 +279,6 @@ fn provider_hosts() -> Vec<String> {
     [Provider::PostPress, Provider::Puffle].map(host).into()
 }
 
-fn host(text: &str) -> Result<String, String> {
-    HostPolicy::new([text], false).map(|_| text.to_owned()).map_err(|fault| fault.to_string())
-}
-
-/// An empty value is refused: it would widen the watch to everything.
-fn namespace(text: &str) -> Result<String, String> {
-    const NOT_ONE: &str = "not the name of a namespace: write lower case letters, digits and -, at most 63; leave the flag out to watch all namespaces";
-    if is_label(text) { Ok(text.to_owned()) } else { Err(NOT_ONE.to_owned()) }
-}
-
-fn lease_namespace(text: &str) -> Result<String, String> {
-    const NOT_ONE: &str = "not the name of a namespace: write lower case letters, digits and -, at most 63";
-    if is_label(text) { Ok(text.to_owned()) } else { Err(NOT_ONE.to_owned()) }
-}
-
-/// As Kubernetes names Leases: RFC 1123 labels with dots between them.
-fn lease_name(text: &str) -> Result<String, String> {
-    const NOT_ONE: &str = "not the name of a Lease: write lower case letters, digits, - and ., at most 253";
-    if text.len() <= 253 && text.split('.').all(is_label) { Ok(text.to_owned()) } else { Err(NOT_ONE.to_owned()) }
-}
-
-/// RFC 1123 §2.1, as Kubernetes names namespaces.
-fn is_label(text: &str) -> bool {
-    let inner = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
-    (1..=63).contains(&text.len()) && text.bytes().all(inner) && !text.starts_with('-') && !text.ends_with('-')
-}
-
 fn lease(namespace: Option<String>, name: String) -> Result<LeaseRef, clap::Error> {
     let missing = || {
         refuse("the flag '--lease-namespace' is missing: outside a pod the Lease's namespace must be given; or run one replica with --leader-election=false".to_owned())
@@ -349,37 +289,6 @@ fn lease(namespace: Option<String>, name: String) -> Result<LeaseRef, clap::Erro
 /// The namespace of the pod that this process runs in, if it runs in one.
 fn own_namespace(mount: &Path) -> Option<String> {
     std::fs::read_to_string(mount).ok().map(|name| name.trim().to_owned()).filter(|name| is_label(name))
-}
-
-fn foreign_finalizer(text: &str) -> Result<String, String> {
-    let name = !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_./".contains(&b));
-    match text {
-        FINALIZER => Err("that is this operator's own finalizer, which goes only with a proof".to_owned()),
-        text if name => Ok(text.to_owned()),
-        _ => Err("not a finalizer: write its name as in metadata.finalizers, such as example.com/backup".to_owned()),
-    }
-}
-
-fn address(text: &str) -> Result<SocketAddr, String> {
-    text.parse().map_err(|_| "write ADDRESS:PORT, such as 0.0.0.0:8080 or [::]:8080".to_owned())
-}
-
-fn between(least: Duration, most: Duration) -> impl Fn(&str) -> Result<Duration, String> + Clone {
-    move |text| {
-        let allowed = || format!("allowed is {} to {}, written like 90s, 15m or 1h", spelled(least), spelled(most));
-        let parsed = text.parse::<jiff::SignedDuration>().map_err(|_| allowed())?;
-        let duration = Duration::try_from(parsed).map_err(|_| allowed())?;
-        if (least..=most).contains(&duration) { Ok(duration) } else { Err(allowed()) }
-    }
-}
-
-/// In whole seconds, minutes or hours.
-fn spelled(duration: Duration) -> String {
-    match duration.as_secs() {
-        seconds if seconds % 3600 == 0 => format!("{}h", seconds / 3600),
-        seconds if seconds % 60 == 0 => format!("{}m", seconds / 60),
-        seconds => format!("{seconds}s"),
-    }
 }
 
 impl std::fmt::Display for TargetKind {

@@ -31,6 +31,7 @@ pub use served::until_served;
 use crate::crd::{CRD_NAME, SenderAccount};
 use crate::index::{Cached, Index, Scope};
 use crate::metrics::Metrics;
+use crate::rights;
 use feed::Feed;
 use retry::Retry;
 
@@ -83,7 +84,7 @@ pub async fn run<W: Work>(parts: Parts, work: Arc<W>) {
     let events = stream::select_all(scopes.into_iter().map(|scope| watch(&client, scope)));
     let (store, writer) = reflector::store();
     let (unused, unused_secrets) = unbounded();
-    let woken = woken(Feed::new(index, writer, unused), events, metrics.clone());
+    let woken = woken(Arc::clone(&index), Feed::new(index, writer, unused), events, metrics.clone());
     // A stream of errors would hold up every scope by the controller's own back-off, so errors never get there; and a
     // trigger by name is what the controller's own stream would become, too.
     let controller = Controller::for_stream(stream::pending(), store)
@@ -117,6 +118,7 @@ fn watch(client: &Client, scope: Scope) -> stream::BoxStream<'static, Watched> {
 }
 
 fn woken(
+    index: Arc<Index>,
     mut feed: Feed,
     events: impl Stream<Item = Watched> + Send,
     metrics: Metrics,
@@ -131,14 +133,16 @@ fn woken(
             }
             Err(error) => {
                 metrics.watch_failed();
-                tracing::warn!(%scope, remedy = remedy(&error), "the watch failed and begins again: {error}");
+                let remedy = remedy(&scope, &error);
+                tracing::warn!(%scope, remedy, "the watch failed and begins again: {error}");
+                index.note_failure(&scope, remedy);
                 Vec::new()
             }
         })
     })
 }
 
-fn remedy(error: &watcher::Error) -> String {
+fn remedy(scope: &Scope, error: &watcher::Error) -> String {
     let status = match error {
         watcher::Error::InitialListFailed(kube::Error::Api(status))
         | watcher::Error::WatchStartFailed(kube::Error::Api(status))
@@ -147,9 +151,7 @@ fn remedy(error: &watcher::Error) -> String {
         _ => None,
     };
     match status.map(|status| status.code) {
-        Some(403) => {
-            "grant the operator's ServiceAccount list and watch on senderaccounts.sender-operator.dev".to_owned()
-        }
+        Some(403) => rights::remedy(scope),
         Some(404) => format!("the CRD {CRD_NAME} is not there: kubectl apply -f crds/"),
         Some(410) => "none needed: the objects are listed anew".to_owned(),
         _ => "none needed if the API server comes back".to_owned(),

@@ -290,10 +290,14 @@ async fn nothing_is_watched_before_the_crd_is_served() {
 
 #[test]
 fn what_a_failed_watch_needs_is_said() {
-    let failed = |code| {
+    let hr = Scope::Namespace("hr".to_owned());
+    let failed = |scope: &Scope, code| {
         let status = kube::core::Status { code, ..kube::core::Status::failure("x", "x") };
-        remedy(&watcher::Error::InitialListFailed(kube::Error::Api(status.boxed())))
+        remedy(scope, &watcher::Error::InitialListFailed(kube::Error::Api(status.boxed())))
     };
-    assert!(failed(404).contains("kubectl apply -f crds/"));
-    assert!(failed(403).contains("list and watch"));
+    assert!(failed(&hr, 404).contains("kubectl apply -f crds/"));
+    assert!(failed(&hr, 403).contains("list and watch") && failed(&hr, 403).contains("namespace hr"));
+    // Only a namespace takes the operator's rights along.
+    assert!(failed(&hr, 403).contains("--set rbac.clusterWide=true"));
+    assert!(!failed(&Scope::Cluster, 403).contains("rbac.clusterWide"));
 }

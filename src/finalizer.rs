@@ -48,11 +48,23 @@ pub async fn release(io: &KubeIo, account: &Account, _proof: &Proof) -> Released
     }
 }
 
-/// Takes our hold off a Secret that no account needs any more, if it is still as shown.
+/// Takes our hold off a Secret that no account needs any more.
 ///
 /// # Errors
 /// [`ApiFault`]
-pub async fn let_secret_go(io: &KubeIo, secret: &Secret) -> Result<(), ApiFault> {
+pub async fn let_secret_go(io: &KubeIo, namespace: &str, name: &str) -> Result<(), ApiFault> {
+    match io.secret(namespace, name).await {
+        Ok(secret) => let_shown_secret_go(io, &secret).await,
+        Err(ApiFault::NotFound) => Ok(()),
+        Err(fault) => Err(fault),
+    }
+}
+
+/// The same, if the Secret is still as shown.
+///
+/// # Errors
+/// [`ApiFault`]
+pub async fn let_shown_secret_go(io: &KubeIo, secret: &Secret) -> Result<(), ApiFault> {
     let meta = &secret.metadata;
     let finalizers = meta.finalizers.as_deref().unwrap_or_default();
     let Some(mut operations) = removal(finalizers, SECRET_FINALIZER, "/metadata/finalizers") else { return Ok(()) };

@@ -5,7 +5,7 @@ mod cached;
 #[cfg(test)]
 pub(crate) mod fixture;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
@@ -43,6 +43,8 @@ pub struct Index {
     objects: RwLock<Objects>,
     /// The watches whose list is not complete.
     listing: watch::Sender<BTreeSet<Scope>>,
+    /// What the watches need that failed.
+    failing: RwLock<BTreeMap<Scope, String>>,
 }
 
 #[derive(Default)]
@@ -60,7 +62,11 @@ type Rank = (Option<Timestamp>, String);
 impl Index {
     /// An empty index that these watches will feed. It is not settled before each has listed once.
     pub fn new(scopes: impl IntoIterator<Item = Scope>) -> Self {
-        Self { objects: RwLock::default(), listing: watch::Sender::new(scopes.into_iter().collect()) }
+        Self {
+            objects: RwLock::default(),
+            listing: watch::Sender::new(scopes.into_iter().collect()),
+            failing: RwLock::default(),
+        }
     }
 
     /// Takes in one event of one watch, and says what it changed: nothing while a list is arriving, everything once it is
@@ -109,6 +115,16 @@ impl Index {
     /// The watches whose list is not complete.
     pub fn unsettled(&self) -> BTreeSet<Scope> {
         self.listing.borrow().clone()
+    }
+
+    /// Notes that this watch failed, and what it needs.
+    pub fn note_failure(&self, scope: &Scope, remedy: String) {
+        self.failing.write().unwrap_or_else(PoisonError::into_inner).insert(scope.clone(), remedy);
+    }
+
+    /// What this watch needed when it failed last.
+    pub fn remedy(&self, scope: &Scope) -> Option<String> {
+        self.failing.read().unwrap_or_else(PoisonError::into_inner).get(scope).cloned()
     }
 
     /// The other objects of an account, the oldest first. Puffle's ids, being UUIDs, are compared in lower case.

@@ -10,7 +10,7 @@
 //!                 ├ status, reason, backoff  PURE: ledger -> conditions; one vocabulary; delays
 //!                 ├ keeper                   PURE: who keeps the hold on a Secret
 //!                 ├ provider, credentials    one HTTP client; PURE classifiers; keys that cannot be printed
-//!                 └ kube_io, finalizer       the API server, each request under a deadline
+//!                 └ kube_io, finalizer       the API server, each request under a deadline; rights: what to type where it refuses
 //! ```
 #![forbid(unsafe_code)]
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
@@ -34,6 +34,7 @@ pub mod metrics;
 pub mod provider;
 pub mod reason;
 pub mod reconcile;
+pub mod rights;
 pub mod status;
 pub mod teardown;
 pub mod telemetry;

@@ -170,7 +170,7 @@ reasons! {
     ReleasedByPolicy => Nobody, "the account is not found, and spec.onNotFound is Release", "";
 
     /// Not every object that may matter to this deletion is known.
-    NotListed => Platform, "no deletion is decided before every watched namespace was listed, and that has not succeeded for {subject}", "grant the operator's ServiceAccount `list` and `watch` on senderaccounts there, or take the namespace out of --watch-namespace; it is tried again by itself";
+    NotListed => Platform, "no deletion is decided before every watched namespace was listed, and that has not succeeded for {subject}", "grant the operator's ServiceAccount `list` and `watch` on senderaccounts there (where the namespace is being deleted, nothing but a ClusterRoleBinding does that, which the chart's rbac.clusterWide makes), or take the namespace out of --watch-namespace; it is tried again by itself";
     /// A request of this operator's earlier process may not have ended.
     RequestMayBeInFlight => Nobody, "a DELETE of this operator's earlier process may still be on its way, and the account is to be let go only after it has ended", "";
     /// The API server cannot be used.

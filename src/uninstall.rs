@@ -121,7 +121,7 @@ impl Uninstaller {
         }
         if left.is_empty() {
             for (namespace, secret) in &self.secrets {
-                self.let_secret_go(namespace, secret).await?;
+                finalizer::let_secret_go(&self.io, namespace, secret).await?;
             }
         }
         Ok(left)
@@ -174,36 +174,9 @@ impl Uninstaller {
             Next::Adopt => finalizer::add(&self.io, account).await.map(drop)?,
             Next::Orphan => self.io.orphan(account, &self.why()).await?,
             Next::Delete => self.io.delete(account).await?,
-            Next::LetGo(proof) => self.let_go(found, account, &proof, last_user).await?,
+            Next::LetGo(proof) => let_go(&self.io, &self.receipts, found, account, &proof, last_user).await?,
         }
         Ok(None)
-    }
-
-    async fn let_secret_go(&self, namespace: &str, name: &str) -> Result<(), ApiFault> {
-        match self.io.secret(namespace, name).await {
-            Ok(secret) => finalizer::let_secret_go(&self.io, &secret).await,
-            Err(ApiFault::NotFound) => Ok(()),
-            Err(fault) => Err(fault),
-        }
-    }
-
-    /// As the operator does it: the hold goes with the Secret's last user, the receipt is written, then the finalizer goes.
-    async fn let_go(&self, found: &Found, account: &Account, proof: &Proof, last_user: bool) -> Result<(), ApiFault> {
-        if last_user {
-            for secret in &found.secrets {
-                self.let_secret_go(&found.namespace, secret).await?;
-            }
-        }
-        let attempts = account.view.ledger.teardown.as_ref().map_or(0, |teardown| teardown.attempt);
-        let receipt = Receipt::of(account, proof, attempts, false, now());
-        let written = self.receipts.write(&receipt);
-        written.map_err(|error| ApiFault::Unavailable(format!("the receipt could not be written: {error}")))?;
-        match finalizer::release(&self.io, account, proof).await {
-            Released::Done => Ok(()),
-            Released::Changed => Err(ApiFault::Conflict),
-            Released::Refused(why) => Err(ApiFault::Refused(why)),
-            Released::Later => Err(ApiFault::Unavailable("whether it was let go is not known".to_owned())),
-        }
     }
 
     fn why(&self) -> String {
@@ -223,6 +196,39 @@ impl Uninstaller {
     }
 }
 
+/// As the operator does it: the hold goes with the Secret's last user, the receipt is written, then the finalizer goes.
+/// An operator that does run after all may have done it since the objects were listed: then its log has the receipt.
+async fn let_go<W: Write>(
+    io: &KubeIo,
+    receipts: &Receipts<W>,
+    found: &Found,
+    account: &Account,
+    proof: &Proof,
+    last_user: bool,
+) -> Result<(), ApiFault> {
+    if io.get(&found.namespace, &found.name).await?.account().resource_version != account.resource_version {
+        return Err(ApiFault::Conflict);
+    }
+    if last_user {
+        for secret in &found.secrets {
+            finalizer::let_secret_go(io, &found.namespace, secret).await?;
+        }
+    }
+    let attempts = account.view.ledger.teardown.as_ref().map_or(0, |teardown| teardown.attempt);
+    let written = receipts.write(&Receipt::of(account, proof, attempts, false, now()));
+    written.map_err(|error| ApiFault::Unavailable(format!("the receipt could not be written: {error}")))?;
+    match finalizer::release(io, account, proof).await {
+        Released::Done => Ok(()),
+        Released::Changed => Err(ApiFault::Conflict),
+        Released::Refused(why) => Err(ApiFault::Refused(why)),
+        Released::Later => Err(ApiFault::Unavailable("whether it was let go is not known".to_owned())),
+    }
+}
+
 fn say(text: &str) -> io::Result<()> {
     writeln!(io::stdout(), "{text}")
 }
+
+#[cfg(test)]
+#[path = "uninstall_tests.rs"]
+mod tests;

@@ -9,7 +9,9 @@ use super::secrets::Unlocked;
 use super::{Reconciler, jitter, now};
 use crate::account::Account;
 use crate::backoff;
+use crate::index::Scope;
 use crate::kube_io::{ApiFault, Fresh};
+use crate::rights;
 use crate::status::{self, Why};
 use crate::teardown::ledger::Ledger;
 use crate::teardown::outcome::{Exchange, NotSent, Outcome, Refusal};
@@ -299,7 +301,12 @@ impl Reconciler {
     /// The API server could not be used: nothing is known that could be written, so it is said in the log.
     /// Each in a row waits longer: behind a write that fails may be a DELETE that is repeated because of it.
     pub(super) fn api_fault(&self, account: &Account, fault: &ApiFault) -> Duration {
-        tracing::warn!(uid = account.view.uid, namespace = account.namespace, name = account.name, %fault, "the API server could not be used; tried again soon");
+        let remedy = match fault {
+            ApiFault::Forbidden(_) if self.config.watch_namespaces.is_empty() => rights::remedy(&Scope::Cluster),
+            ApiFault::Forbidden(_) => rights::remedy(&Scope::Namespace(account.namespace.clone())),
+            _ => "none needed if the API server comes back".to_owned(),
+        };
+        tracing::warn!(uid = account.view.uid, namespace = account.namespace, name = account.name, %fault, remedy, "the API server could not be used; tried again soon");
         self.metrics.passed(crate::reason::Reason::ApiServerUnavailable);
         let faults = self.seen.another_fault(&account.view.uid);
         backoff::delay(faults, jitter(), None, self.config.rules.max_backoff)

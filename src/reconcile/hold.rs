@@ -158,7 +158,7 @@ impl SecretHold {
                     other => shown = other?,
                 }
             }
-            match finalizer::let_secret_go(&self.io, &shown).await {
+            match finalizer::let_shown_secret_go(&self.io, &shown).await {
                 Err(ApiFault::Conflict) => {}
                 other => return other,
             }
@@ -183,7 +183,7 @@ impl SecretHold {
     pub async fn abandoned(&self, namespace: &str, secret: &str) -> Result<(), ApiFault> {
         let Some(shown) = self.secret(namespace, secret).await? else { return Ok(()) };
         let used = as_shown(&shown).held && self.io.users(namespace, secret).await?.iter().any(counts);
-        if used { Ok(()) } else { finalizer::let_secret_go(&self.io, &shown).await }
+        if used { Ok(()) } else { finalizer::let_shown_secret_go(&self.io, &shown).await }
     }
 
     async fn secret(&self, namespace: &str, name: &str) -> Result<Option<Secret>, ApiFault> {

@@ -19,6 +19,10 @@ async fn what_cannot_be_installed_is_refused_with_what_to_write_instead() {
             ["every pod without an account of its own", "set serviceAccount.name, or rbac.create to false"],
         ),
         (
+            json!({"rbac": {"create": false, "clusterWide": true}}),
+            ["no right is granted anywhere", "set rbac.create to true, or rbac.clusterWide to false"],
+        ),
+        (
             json!({"serviceMonitor": {"enabled": true}, "service": {"enabled": false}}),
             ["nothing to scrape", "set service.enabled to true"],
         ),

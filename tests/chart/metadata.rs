@@ -28,6 +28,17 @@ fn chart_and_program_have_the_workspace_s_version_and_licence() {
 }
 
 #[test]
+fn the_icon_is_a_file_of_this_repository() {
+    let chart = chart();
+    let address = chart["icon"].as_str().expect("an address");
+    let repository = env!("CARGO_PKG_REPOSITORY").strip_prefix("https://github.com/").expect("it is on GitHub");
+    let raw = format!("https://raw.githubusercontent.com/{repository}/main/charts/sender-operator/");
+    let file = address.strip_prefix(&raw).expect("the icon lies in the chart");
+    let svg = std::fs::read_to_string(format!("{CHART}/{file}")).expect("it is there");
+    assert!(svg.starts_with("<svg xmlns=\"http://www.w3.org/2000/svg\""), "{svg}");
+}
+
+#[test]
 fn the_images_and_crds_for_artifact_hub_are_those_of_the_chart() {
     let image = &schema::defaults()["image"];
     let expected = format!("{}:{}", image["repository"].as_str().unwrap_or_default(), env!("CARGO_PKG_VERSION"));

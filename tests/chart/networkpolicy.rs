@@ -2,10 +2,15 @@
 
 use serde_json::{Value, json};
 
-use crate::helm::rendered;
+use crate::helm::{Rendered, rendered};
 
 async fn spec(values: Value) -> Value {
-    rendered(&json!({"networkPolicy": values})).await.the("NetworkPolicy")["spec"].clone()
+    of_the_operator(&rendered(&json!({"networkPolicy": values})).await)["spec"].clone()
+}
+
+fn of_the_operator(rendered: &Rendered) -> &Value {
+    let [operator, _] = rendered.all("NetworkPolicy")[..] else { panic!("the operator's, and that of the hook") };
+    operator
 }
 
 #[tokio::test]
@@ -38,13 +43,31 @@ async fn requests_for_health_and_metrics_come_in_and_dns_api_server_and_provider
 async fn it_selects_the_operator_s_pod_and_its_port() {
     let rendered =
         rendered(&json!({"networkPolicy": {"enabled": true}, "podLabels": {"app.kubernetes.io/name": "other"}})).await;
-    let selected = rendered.the("NetworkPolicy")["spec"]["podSelector"]["matchLabels"].as_object().unwrap().clone();
+    let selected = of_the_operator(&rendered)["spec"]["podSelector"]["matchLabels"].as_object().unwrap().clone();
     let pod = &rendered.the("Deployment")["spec"]["template"];
     assert!(!selected.is_empty());
     for (label, value) in selected {
         assert_eq!(pod["metadata"]["labels"][&label], value, "{label}");
     }
     assert_eq!(pod["spec"]["containers"][0]["ports"][0]["name"], "http");
+}
+
+#[tokio::test]
+async fn the_hook_reaches_name_servers_and_the_api_server_and_is_reached_by_nobody() {
+    let rendered =
+        rendered(&json!({"networkPolicy": {"enabled": true}, "podLabels": {"app.kubernetes.io/name": "other"}})).await;
+    let [operator, hook] = rendered.all("NetworkPolicy")[..] else { panic!("the operator's, and that of the hook") };
+    let spec = &hook["spec"];
+    assert_eq!((&spec["policyTypes"], &spec["ingress"]), (&json!(["Ingress", "Egress"]), &Value::Null));
+    let all = operator["spec"]["egress"].as_array().unwrap();
+    assert_eq!(spec["egress"], json!(all[..2]), "all but the providers");
+    let job = rendered.the("Job");
+    for (label, value) in spec["podSelector"]["matchLabels"].as_object().unwrap() {
+        assert_eq!(&job["spec"]["template"]["metadata"]["labels"][label], value, "{label}");
+    }
+    let weight =
+        |it: &Value| it["metadata"]["annotations"]["helm.sh/hook-weight"].as_str().unwrap().parse::<i32>().unwrap();
+    assert!(weight(hook) < weight(job) && hook["metadata"]["annotations"]["helm.sh/hook"] == "pre-delete");
 }
 
 #[tokio::test]

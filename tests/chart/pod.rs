@@ -77,7 +77,9 @@ async fn labels_that_selectors_rest_on_cannot_be_overwritten() {
         assert_eq!(object["metadata"]["labels"][name], expected, "{}", object["kind"]);
         assert_eq!(object["metadata"]["labels"]["team"], "sales", "{}", object["kind"]);
     }
-    assert_eq!(rendered.the("Deployment")["spec"]["template"]["metadata"]["labels"][name], "sender-operator");
+    for (kind, expected) in [("Deployment", "sender-operator"), ("Job", "sender-operator-uninstall")] {
+        assert_eq!(rendered.the(kind)["spec"]["template"]["metadata"]["labels"][name], expected, "{kind}");
+    }
 }
 
 #[tokio::test]

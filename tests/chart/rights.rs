@@ -153,27 +153,43 @@ async fn in_all_namespaces_every_right_of_the_chart_is_used_and_none_is_missing(
     installed.finish().await;
 }
 
-#[tokio::test]
-async fn in_two_namespaces_roles_suffice_but_for_the_sight_of_the_crd() {
+/// Two namespaces are watched, with these values; every right that was granted but those on its Lease.
+async fn rights_of_two_namespaces(rbac: Value) -> BTreeSet<Right> {
     let bed = Bed::new("watched").await;
     let second = bed.beside("watched-too").await;
     let operators = namespace(bed.plane, "operators").await;
     let watched = json!([bed.namespace, second.namespace]);
-    let values = for_tests(&json!({"watchNamespaces": watched, "crds": {"enabled": false}}));
+    let values = for_tests(&json!({"watchNamespaces": watched, "crds": {"enabled": false}, "rbac": rbac}));
     let install = ["install", RELEASE, CHART, "--namespace", &operators];
     helm(bed.plane, &install, &values, &["--no-hooks"]).await.expect("it is installed");
     let operator = kubelet::start(&bed, &operators).await;
     live(&bed).await;
     live(&second).await;
     assert_granted_is_used(bed.plane, &operators, RELEASE).await;
-    let beyond: Vec<_> =
-        granted(bed.plane, &operators, RELEASE).await.into_iter().filter(|it| it.namespace.is_empty()).collect();
-    let [crd] = &beyond[..] else { panic!("more than one right in all namespaces: {beyond:?}") };
+    bed.finish(operator).await;
+    let mut rights = granted(bed.plane, &operators, RELEASE).await;
+    rights.retain(|it| (it.namespace.as_str(), it.resource.as_str()) != (&operators, "coordination.k8s.io/leases"));
+    rights
+}
+
+#[tokio::test]
+async fn in_two_namespaces_roles_suffice_but_for_the_sight_of_the_crd() {
+    let mut rights = rights_of_two_namespaces(json!({})).await;
+    rights.retain(|it| it.namespace.is_empty());
+    let [crd] = &rights.iter().collect::<Vec<_>>()[..] else {
+        panic!("more than one right in all namespaces: {rights:?}")
+    };
     assert_eq!(
         crd.to_string(),
         "get apiextensions.k8s.io/customresourcedefinitions  senderaccounts.sender-operator.dev"
     );
-    bed.finish(operator).await;
+}
+
+#[tokio::test]
+async fn in_two_namespaces_that_may_be_deleted_every_right_is_one_of_the_whole_cluster() {
+    // The sight of the CRD is among them.
+    let rights = rights_of_two_namespaces(json!({"clusterWide": true, "readCrd": false})).await;
+    assert!(rights.len() > 10 && rights.iter().all(|it| it.namespace.is_empty()), "{rights:?}");
 }
 
 /// Who owns namespaces and nothing else can install the chart there; whoever owns the cluster grants one right.

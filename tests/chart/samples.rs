@@ -64,6 +64,7 @@ pub fn samples() -> Vec<Sample> {
         sample("crds.annotations", json!({"example.com/owner": "sales"})),
         sample("watchNamespaces", json!(["sales", "hr"])).alone(),
         sample("rbac.create", json!(false)).alone(),
+        sample("rbac.clusterWide", json!(true)).beside("watchNamespaces", json!(["sales"])).alone(),
         sample("rbac.readCrd", json!(false)).beside("watchNamespaces", json!(["sales"])).alone(),
         sample("rbac.aggregateClusterRoles", json!(false)).alone(),
         sample("admissionPolicies.enabled", json!(false)).alone(),

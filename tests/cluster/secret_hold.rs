@@ -330,6 +330,9 @@ async fn who_leaves_waits_by_name_for_a_user_of_its_secret_that_has_no_finalizer
     assert!(message(&waits).contains(&format!("used by {}/bare", bed.namespace)), "{}", message(&waits));
     assert_eq!(holds(&bed, "postpress").await, [SECRET_FINALIZER], "the other will need the key");
     bed.allow(&policy).await;
+    for name in ["bare", "keeper"] {
+        bed.kubectl(&["annotate", "sacc", name, "reconcile.sender-operator.dev/requestedAt=now"]).await;
+    }
     bed.until_connected("bare").await;
     bed.until_gone("keeper").await;
     assert_eq!(

@@ -1,11 +1,14 @@
 #!/bin/sh
-# Builds the programs of a Kubernetes control plane, and Helm, from the Go modules pinned beside this script.
+# Builds the programs that the tests need from the Go modules pinned beside this script: those of a Kubernetes control
+# plane, Helm, and for config/gitops judge, which says what Argo CD, Flux and kstatus say of an object, and jq, which is
+# gojq under the name that scripts use.
 #
 #   build.sh kube-apiserver|kube-controller-manager|kubectl|etcd ...
 #   build.sh helm
+#   build.sh judge|jq ...
 #
 # Prints on stdout the folder that holds every program asked for; progress goes to stderr. A folder named by
-# KUBEBUILDER_ASSETS wins over a build; kube-controller-manager and Helm, which that convention lacks, are then built alone.
+# KUBEBUILDER_ASSETS wins over a build; what that convention lacks, such as kube-controller-manager and Helm, is then built.
 # What was built stays in ${XDG_CACHE_HOME:-~/.cache}/sender-operator/envtest and may be deleted at any time.
 set -eu
 unset CDPATH # it makes cd print
@@ -23,14 +26,20 @@ describe() {
     kubectl) module=kubernetes package=k8s.io/kubernetes/cmd/kubectl minutes=1 ;;
     etcd) module=etcd package=go.etcd.io/etcd/server/v3 minutes=1 ;;
     helm) module=helm package=helm.sh/helm/v4/cmd/helm minutes=2 ;;
-    *) fail "there is no program '$1' to build: name kube-apiserver, kube-controller-manager, kubectl or etcd, or helm" ;;
+    judge) module=../gitops/judge package=. minutes=3 ;;
+    jq) module=../gitops/jq package=github.com/itchyny/gojq/cmd/gojq minutes=1 ;;
+    *) fail "there is no program '$1' to build: name kube-apiserver, kube-controller-manager, kubectl or etcd, or helm, or judge or jq" ;;
     esac
 }
 
-# What is asked for at once lies in one folder: the control plane's programs, or those of one other module.
+# What is asked for at once lies in one folder: the control plane's programs, Helm, or those for config/gitops.
 set_of() { # PROGRAM
     describe "$1"
-    case $module in kubernetes | etcd) echo kubernetes etcd ;; *) echo "$module" ;; esac
+    case $module in
+    kubernetes | etcd) echo kubernetes etcd ;;
+    ../gitops/*) echo ../gitops/judge ../gitops/jq ;;
+    *) echo "$module" ;;
+    esac
 }
 
 require_go() {
@@ -84,7 +93,7 @@ abandon() {
     exit 130
 }
 
-[ $# -gt 0 ] || fail "usage: build.sh kube-apiserver|kube-controller-manager|kubectl|etcd ..., or build.sh helm"
+[ $# -gt 0 ] || fail "usage: build.sh kube-apiserver|kube-controller-manager|kubectl|etcd ..., build.sh helm, or build.sh judge|jq ..."
 for program; do describe "$program"; done
 modules=$(set_of "$1")
 for program; do
@@ -114,7 +123,14 @@ fi
 
 require_go
 version_of() { sed -n "s|.*$2 \(v[0-9][^ ]*\).*|\1|p" "$here/$1/go.mod"; } # MODULE PATH
+toolchain=local
 case $modules in
+../gitops/*)
+    label=gitops
+    ldflags="-s -w"
+    # Argo CD and Flux need a newer Go than everything else here: an older one fetches, as a module, what go.mod names.
+    toolchain=auto
+    ;;
 helm)
     version=$(version_of helm helm.sh/helm/v4)
     label=helm-$version
@@ -130,11 +146,13 @@ helm)
     ;;
 esac
 # The pinned modules decide what is built, not the caller's settings.
-export CGO_ENABLED=0 GOTOOLCHAIN=local GOFLAGS=-mod=readonly GOWORK=off
+export CGO_ENABLED=0 GOTOOLCHAIN=$toolchain GOFLAGS=-mod=readonly GOWORK=off
 
 root=${XDG_CACHE_HOME:-$HOME/.cache}/sender-operator/envtest
 key=$({
     for module in $modules; do cat "$here/$module/go.mod" "$here/$module/go.sum"; done
+    # The one program of our own.
+    case $modules in */judge*) cat "$here/../gitops/judge"/*.go ;; esac
     echo "$ldflags -trimpath" "$(go env GOVERSION GOOS GOARCH)"
 } | digest)
 cache=$root/$label-$key

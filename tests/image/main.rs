@@ -6,6 +6,9 @@
 #[allow(dead_code, unused_imports, reason = "it serves other suites, too")]
 mod bed;
 
+#[path = "../provider_http/authority.rs"]
+#[allow(dead_code, reason = "it serves another suite, too")]
+mod authority;
 mod contents;
 mod tls;
 mod unpacked;

@@ -1,5 +1,6 @@
 //! The provider client over real sockets: what it sends, what it never does, and what every way to fail means.
 
+mod authority;
 mod failures;
 mod isolation;
 mod lists;

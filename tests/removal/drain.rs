@@ -9,10 +9,9 @@ use crate::release::Release;
 #[tokio::test]
 async fn what_does_not_end_in_time_is_named_with_its_reason_and_nothing_is_removed() {
     let bed = Bed::new("drain-left").await;
-    let release = Release::install(&bed, &["uninstall.mode=Drain", "uninstall.timeout=20s"]).await;
-    let operator = release.operator(&[]).await;
     let senders = [bed.sender(Kind::PostPress, "goes"), bed.sender(Kind::LinkedIn, "stays")];
-    bed.adopt_connected(&senders).await;
+    let values = ["uninstall.mode=Drain", "uninstall.timeout=20s"];
+    let (release, operator) = Release::holding(&bed, &values, &senders).await;
     bed.patch_spec("stays", &json!({"suspend": true})).await;
 
     let ended = release.uninstall(&[]).await;
@@ -37,10 +36,8 @@ async fn without_an_operator_nothing_is_drained_and_that_is_said() {
     let bed = Bed::new("drain-alone").await;
     // With the policies every object is born with the finalizer.
     let values = ["uninstall.mode=Drain", "uninstall.timeout=10s", "admissionPolicies.enabled=false"];
-    let release = Release::install(&bed, &values).await;
-    let operator = release.operator(&[]).await;
     let senders = [bed.sender(Kind::PostPress, "postpress")];
-    bed.adopt_connected(&senders).await;
+    let (release, operator) = Release::holding(&bed, &values, &senders).await;
     // Never seen by an operator: deleted now it would be gone, and its account would not.
     operator.kill();
     let unseen = bed.sender(Kind::PostPress, "unseen");

@@ -24,11 +24,10 @@ async fn fifty_uninstalls_leave_nothing_behind() {
 async fn uninstalled(bed: &Bed, number: usize) -> bool {
     let mode = MODES[number % MODES.len()];
     let bed = bed.beside("run").await;
-    let release = Release::install(&bed, &[&format!("uninstall.mode={mode}")]).await;
-    let operator = release.operator(&[]).await;
     let kind = [Kind::PostPress, Kind::LinkedIn][number / MODES.len() % 2];
     let sender = bed.sender(kind, "sender");
-    bed.adopt_connected(std::slice::from_ref(&sender)).await;
+    let values = format!("uninstall.mode={mode}");
+    let (release, operator) = Release::holding(&bed, &[&values], std::slice::from_ref(&sender)).await;
     if mode == "Refuse" {
         bed.kubectl(&["delete", "sacc", "--all", "--wait=true", "--timeout=60s"]).await;
     }

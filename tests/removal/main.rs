@@ -15,3 +15,4 @@ mod orphan;
 mod refuse;
 mod release;
 mod two_releases;
+mod watched_namespace;

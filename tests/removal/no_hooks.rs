@@ -8,10 +8,8 @@ use crate::release::Release;
 #[tokio::test]
 async fn without_hooks_nothing_is_lost_and_the_next_operator_goes_on() {
     let bed = Bed::new("no-hooks").await;
-    let release = Release::install(&bed, &[]).await;
-    let operator = release.operator(&[]).await;
     let senders = bed.senders();
-    bed.adopt_connected(&senders).await;
+    let (release, operator) = Release::holding(&bed, &[], &senders).await;
 
     let ended = release.uninstall(&["--no-hooks"]).await;
     assert!(ended.done && ended.said.is_empty(), "{ended:?}");

@@ -9,10 +9,9 @@ use crate::release::{Release, receipts};
 #[tokio::test]
 async fn without_an_operator_the_hook_lets_go_with_receipts_and_no_finalizer_is_left() {
     let bed = Bed::new("orphan-alone").await;
-    let release = Release::install(&bed, &["uninstall.mode=Orphan", "uninstall.timeout=95s"]).await;
-    let operator = release.operator(&[]).await;
     let senders = bed.senders();
-    bed.adopt_connected(&senders).await;
+    let values = ["uninstall.mode=Orphan", "uninstall.timeout=95s"];
+    let (release, operator) = Release::holding(&bed, &values, &senders).await;
     operator.kill();
     // Nobody has put a finalizer on this one yet.
     let unseen = bed.sender(Kind::Email, "unseen");

@@ -8,10 +8,8 @@ use crate::release::{Release, receipts};
 #[tokio::test]
 async fn refused_with_a_list_and_what_is_printed_for_deleting_works_as_it_stands() {
     let bed = Bed::new("refuse").await;
-    let release = Release::install(&bed, &[]).await;
-    let operator = release.operator(&[]).await;
     let senders = bed.senders();
-    bed.adopt_connected(&senders).await;
+    let (release, operator) = Release::holding(&bed, &[], &senders).await;
 
     let refused = release.uninstall(&[]).await;
     assert!(!refused.done, "{refused:?}");
@@ -32,10 +30,8 @@ async fn refused_with_a_list_and_what_is_printed_for_deleting_works_as_it_stands
 #[tokio::test]
 async fn what_a_refusal_prints_for_keeping_the_operator_or_for_another_mode_works_as_it_stands() {
     let bed = Bed::new("refuse-drain").await;
-    let release = Release::install(&bed, &[]).await;
-    let operator = release.operator(&[]).await;
     let senders = [bed.sender(Kind::LinkedIn, "linkedin"), bed.sender(Kind::Email, "email")];
-    bed.adopt_connected(&senders).await;
+    let (release, operator) = Release::holding(&bed, &[], &senders).await;
     let refused = release.uninstall(&[]).await;
     assert!(!refused.done && release.status().await == "uninstalling", "{refused:?}");
 
@@ -52,10 +48,8 @@ async fn what_a_refusal_prints_for_keeping_the_operator_or_for_another_mode_work
 #[tokio::test]
 async fn what_a_refusal_prints_for_letting_the_accounts_live_on_works_as_it_stands() {
     let bed = Bed::new("refuse-orphan").await;
-    let release = Release::install(&bed, &[]).await;
-    let operator = release.operator(&[]).await;
     let senders = bed.senders();
-    bed.adopt_connected(&senders).await;
+    let (release, operator) = Release::holding(&bed, &[], &senders).await;
     let refused = release.uninstall(&[]).await;
 
     release.obey(&refused.said, "to let the accounts live on, without their objects:").await;

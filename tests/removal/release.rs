@@ -11,17 +11,18 @@ use kube::api::{Api, ListParams, Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
-use crate::bed::{Bed, Operator};
+use crate::bed::{Bed, Operator, Sender};
 
 /// Where the chart is.
 pub const CHART: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/charts/sender-operator");
 /// Between two looks for the hook's pod.
 const BETWEEN: Duration = Duration::from_millis(100);
 
-/// A release of the chart that watches one namespace, its own.
+/// A release of the chart.
 pub struct Release<'a> {
     bed: &'a Bed,
     name: String,
+    watched: Vec<String>,
 }
 
 /// How `helm uninstall` ended.
@@ -34,21 +35,37 @@ pub struct Uninstall {
 }
 
 impl<'a> Release<'a> {
-    /// Installs it into the bed's namespace, whose CRD is there already.
+    /// Installs it into the bed's namespace, which is the one that it watches.
     pub async fn install(bed: &'a Bed, values: &[&str]) -> Self {
-        let release = Self { bed, name: "senders".to_owned() };
-        let watched = format!("watchNamespaces={{{}}}", bed.namespace);
-        let mut all = vec!["crds.enabled=false", watched.as_str()];
-        all.extend(values);
-        release.helm("install", &[CHART], &all).await.expect("it is installed");
+        Self::watching(bed, &[bed], values).await
+    }
+
+    /// Installs it into the bed's namespace, whose CRD is there already, and lets it watch these.
+    pub async fn watching(bed: &'a Bed, watched: &[&Bed], values: &[&str]) -> Self {
+        let watched: Vec<_> = watched.iter().map(|bed| bed.namespace.clone()).collect();
+        let set = format!("watchNamespaces={{{}}}", watched.join(","));
+        let release = Self { bed, name: "senders".to_owned(), watched };
+        release
+            .helm("install", &[CHART], &[&["crds.enabled=false", set.as_str()], values].concat())
+            .await
+            .expect("it is installed");
         bed.until_admitted().await;
         release
+    }
+
+    /// The same, with its operator at work on these accounts.
+    pub async fn holding(bed: &'a Bed, values: &[&str], senders: &[Sender]) -> (Self, Operator) {
+        let release = Self::install(bed, values).await;
+        let operator = release.operator(&[]).await;
+        bed.adopt_connected(senders).await;
+        (release, operator)
     }
 
     /// The operator as the chart's Deployment would run it: as its ServiceAccount.
     pub async fn operator(&self, flags: &[&str]) -> Operator {
         let kubeconfig = self.kubeconfig("senders-sender-operator").await;
-        self.bed.operator_as(&kubeconfig, &[&self.bed.namespace], flags).await
+        let watched: Vec<_> = self.watched.iter().map(String::as_str).collect();
+        self.bed.operator_as(&kubeconfig, &watched, flags).await
     }
 
     /// `helm VERB RELEASE ARGS`, with these values.

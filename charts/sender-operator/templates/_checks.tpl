@@ -13,6 +13,9 @@
 {{- if and (not $values.serviceAccount.create) (not $values.serviceAccount.name) $values.rbac.create }}
 - serviceAccount.create is false and serviceAccount.name is empty, so that every pod without an account of its own would get the operator's rights; set serviceAccount.name, or rbac.create to false
 {{- end }}
+{{- if and $values.rbac.clusterWide (not $values.rbac.create) }}
+- rbac.clusterWide is true and rbac.create is false, so that no right is granted anywhere; set rbac.create to true, or rbac.clusterWide to false
+{{- end }}
 {{- if and $values.serviceMonitor.enabled (not $values.service.enabled) }}
 - serviceMonitor.enabled is true and service.enabled is false, so that there is nothing to scrape; set service.enabled to true
 {{- end }}

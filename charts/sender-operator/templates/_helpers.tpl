@@ -18,6 +18,11 @@
 {{- end }}
 {{- end }}
 
+{{- /* "true" where the rights hold in the whole cluster, not only where it watches. */}}
+{{- define "sender-operator.clusterWide" -}}
+{{- if or (not .Values.watchNamespaces) .Values.rbac.clusterWide }}true{{ end }}
+{{- end }}
+
 {{- define "sender-operator.namespace" -}}
 {{- default .Release.Namespace .Values.namespaceOverride }}
 {{- end }}

@@ -14,7 +14,7 @@ helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded
 
 {{- /* What the hook may do where the operator watches: what its mode does, and nothing else. */}}
 {{- define "sender-operator.uninstallRules" -}}
-{{- $verbs := dict "Refuse" (list "list") "Drain" (list "list" "delete") "Orphan" (list "list" "delete" "patch") }}
+{{- $verbs := dict "Refuse" (list "list") "Drain" (list "list" "delete") "Orphan" (list "get" "list" "delete" "patch") }}
 - apiGroups: [sender-operator.dev]
   resources: [senderaccounts]
   verbs: {{ get $verbs .Values.uninstall.mode | toJson }}
@@ -39,7 +39,7 @@ what one has just disconnected the other would destroy.
 {{- define "sender-operator.otherRelease" -}}
 {{- $own := .Values.watchNamespaces }}
 {{- $found := list }}
-{{- if or (not $own) .Values.rbac.readCrd }}
+{{- if or (include "sender-operator.clusterWide" .) .Values.rbac.readCrd }}
 {{- range (lookup "apps/v1" "Deployment" "" "").items }}
 {{- $theirs := list }}
 {{- range .spec.template.spec.containers }}

@@ -1,6 +1,6 @@
 //! The operator's ServiceAccount, in other hands than the operator's.
 
-use sender_operator::crd::{FINALIZER, SECRET_FINALIZER};
+use sender_operator::crd::{FINALIZER, HOLD_TAKEN_OVER_AT, SECRET_FINALIZER};
 use serde_json::{Value, json};
 
 use super::documented::line_is_documented;
@@ -71,7 +71,11 @@ async fn with_the_operators_token_nothing_is_changed_but_its_own_finalizers_and_
         operator.does(&finalizers(what, theirs)).await;
     }
 
-    // Nobody else is confined, and the operator is where it does not work.
+    for at in [json!("2026-01-01T00:00:00Z"), Value::Null] {
+        operator.does(&patch("secret bob", &json!({"metadata": {"annotations": {HOLD_TAKEN_OVER_AT: at}}}))).await;
+    }
+
+    // Nobody else is confined.
     for change in &on_secrets {
         maria.does(&format!("{} --dry-run=server", patch("secret bob", change))).await;
     }
@@ -86,4 +90,24 @@ async fn with_the_operators_token_nothing_is_changed_but_its_own_finalizers_and_
     bed.plane.helm(&arguments[1..]).await.unwrap_or_else(|error| panic!("{error}"));
     let change = patch("sacc bob", &json!({"spec": {"suspend": true}}));
     bed.eventually("it is lifted", async || operator.types(&change).await.is_ok()).await;
+}
+
+#[tokio::test]
+async fn rights_in_the_whole_cluster_change_nothing_where_the_operator_does_not_watch() {
+    let bed = Bed::new("confined-wide").await;
+    let unwatched = bed.beside("confined-unwatched").await;
+    let release = Release::install(&bed, &[], &["rbac.clusterWide=true"]).await;
+    let operator = &release.operator;
+    for bed in [&bed, &unwatched] {
+        let bob = bed.sender(Kind::PostPress, "bob");
+        bed.adopt(std::slice::from_ref(&bob)).await;
+    }
+    for (policy, what, own) in
+        [("operator-on-secrets", "secret bob", SECRET_FINALIZER), ("operator-on-accounts", "sacc bob", FINALIZER)]
+    {
+        let patch = json!({"metadata": {"finalizers": [own]}});
+        let on = |bed: &Bed| format!("kubectl patch {what} -n {} --type merge -p '{patch}'", bed.namespace);
+        operator.is_refused(policy, &on(&unwatched)).await;
+        operator.does(&on(&bed)).await;
+    }
 }

@@ -48,21 +48,6 @@ impl<'a> Release<'a> {
         format!("{RELEASE}-sender-operator-{}-{what}", self.bed.namespace)
     }
 
-    /// Gives the operator its rights in all namespaces, as a release that watches all has them: those of a Role go with its
-    /// namespace.
-    async fn grant_everywhere(&self) {
-        let bed = self.bed;
-        let role = bed.kubectl(&["get", "role", &format!("{RELEASE}-sender-operator"), "-o", "json"]).await;
-        let role: Value = serde_json::from_str(&role).expect("JSON");
-        let name = self.named("everywhere");
-        bed.apply(&json!({"apiVersion": role["apiVersion"], "kind": "ClusterRole", "metadata": {"name": name}, "rules": role["rules"]}))
-            .await;
-        let subject = format!("--serviceaccount={}:{RELEASE}-sender-operator", bed.namespace);
-        bed.kubectl(&["create", "clusterrolebinding", &name, &format!("--clusterrole={name}"), &subject]).await;
-        let may = "kubectl auth can-i patch senderaccounts --all-namespaces";
-        bed.eventually("the operator may everywhere", async || self.operator.types(may).await.is_ok()).await;
-    }
-
     /// A person of the bed's namespace who may do what an editor may, and what further roles of the release give.
     async fn person(&self, name: &str, roles: &[&str]) -> Person<'a> {
         let bed = self.bed;

@@ -11,8 +11,9 @@ use crate::bed::{Bed, CRD, Kind, deleting};
 async fn a_namespace_that_is_deleted_waits_for_what_is_protected_or_unconfirmed_and_says_what_to_type() {
     let bed = Bed::new("guarding").await;
     let there = bed.beside("guarded").await;
-    let release = Release::install(&bed, &[&there.namespace], &["requireConfirmation={Email}"]).await;
-    release.grant_everywhere().await;
+    // The rights of a Role go with its namespace.
+    let values = ["requireConfirmation={Email}", "rbac.clusterWide=true"];
+    let release = Release::install(&bed, &[&there.namespace], &values).await;
     let operator = bed
         .operator_as(
             &release.operator.kubeconfig,

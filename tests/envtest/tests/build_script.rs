@@ -36,10 +36,14 @@ impl User {
     }
 
     fn command(&self, programs: &[&str]) -> Command {
+        self.command_of(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/build.sh")), programs)
+    }
+
+    fn command_of(&self, script: &Path, programs: &[&str]) -> Command {
         let mut command = Command::new("sh");
         let path = format!("{}:{}", self.path("bin").display(), env::var("PATH").unwrap());
         command
-            .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/build.sh"))
+            .arg(script)
             .args(programs)
             .env("PATH", path)
             .env("HOME", self.home.path())
@@ -168,6 +172,26 @@ fn helm_lies_in_a_folder_of_its_own_and_is_built_where_assets_are_given_too() {
 
     assert!(!build(&["etcd", "helm"]).status.success());
     assert!(user.read("progress").contains("ask for each alone"));
+}
+
+#[test]
+fn the_programs_for_gitops_lie_in_a_folder_of_their_own_that_a_change_of_the_judge_leaves() {
+    let user = User::new();
+    user.release();
+    let both = folder(&user.start(&["judge", "jq"]).wait_with_output().unwrap());
+    assert_eq!(names(&both), ["jq", "judge"]);
+    assert_eq!(folder(&user.start(&["jq"]).wait_with_output().unwrap()), both);
+    assert_eq!(user.builds().len(), 2, "{:?}", user.builds());
+
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let copy = user.path("tests");
+    fs::create_dir(&copy).unwrap();
+    let copied = Command::new("cp").arg("-R").args([tests.join("gitops"), tests.join("envtest")]).arg(&copy).status();
+    assert!(copied.unwrap().success());
+    let judge = copy.join("gitops/judge/main.go");
+    fs::write(&judge, fs::read_to_string(&judge).unwrap() + "\n").unwrap();
+    let changed = user.command_of(&copy.join("envtest/build.sh"), &["judge"]).output().unwrap();
+    assert_ne!(folder(&changed), both);
 }
 
 #[test]

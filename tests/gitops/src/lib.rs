@@ -68,7 +68,7 @@ pub fn judge(objects: &[Value]) -> Vec<Verdict> {
 /// # Panics
 /// With the reason, where it cannot be built.
 pub fn built(program: &str) -> PathBuf {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("build.sh");
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../envtest/build.sh");
     let output = Command::new("sh")
         .arg(&script)
         .arg(program)

@@ -33,13 +33,13 @@ spec:
 
 {{/* Requests for SenderAccounts of the namespaces that this release watches: (list . OPERATION…). */}}
 {{- define "sender-operator.policy.accounts" -}}
-{{- include "sender-operator.policy.requests" (list (first .) "sender-operator.dev" "senderaccounts" (rest .)) -}}
+{{- include "sender-operator.policy.requests" (list (first .).Values.watchNamespaces "sender-operator.dev" "senderaccounts" (rest .)) -}}
 {{- end }}
 
-{{/* Requests for a resource in the namespaces that this release watches: (list . GROUP RESOURCE OPERATIONS). */}}
+{{/* Requests for a resource in these namespaces, or in all: (list NAMESPACES GROUP RESOURCE OPERATIONS). */}}
 {{- define "sender-operator.policy.requests" -}}
 matchConstraints:
-  {{- with (index . 0).Values.watchNamespaces }}
+  {{- with index . 0 }}
   namespaceSelector:
     matchExpressions:
       - key: kubernetes.io/metadata.name
