@@ -162,6 +162,7 @@ async fn no_policy_matches_more_than_it_judges_and_every_name_in_it_is_one_of_th
         let known = [
             crd::FINALIZER,
             crd::SECRET_FINALIZER,
+            crd::HOLD_TAKEN_OVER_AT,
             crd::CONFIRM_DELETION,
             crd::ORPHANED_BY,
             crd::ORPHAN_REASON,
