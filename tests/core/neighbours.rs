@@ -1,6 +1,7 @@
 //! What stands before a deletion that is not its own: people's gates, and other objects of the same account.
 
 use sender_operator::reason::Reason;
+use sender_operator::teardown::ledger::Phase;
 use sender_operator::teardown::outcome::Outcome;
 use sender_operator::teardown::view::{Crd, Gates, Step, Twin};
 
@@ -90,6 +91,21 @@ fn only_what_a_repeat_could_harm_waits_for_an_older_deletion_that_is_on_its_way(
     let blind = Twin { deleting: false, sees_nothing: true, ..twin() };
     assert!(matches!(beside(blind).step(), Step::Intend(_)), "it deletes nothing");
     assert_eq!(next_to(&[twin()], &[]).step(), Step::Freshen, "a repeat harms nothing");
+}
+
+#[test]
+fn an_attempt_that_can_be_alive_no_more_is_left_to_an_older_twin_that_would_wait_for_it() {
+    let beside = |unchanged_for| {
+        let lost = given(disconnect()).unsettled(unchanged_for).reads(Outcome::Alive);
+        lost.changed(|given| given.pass.twins = vec![deleting_twin("a")]).waits().0
+    };
+    let left = beside(900);
+    assert_eq!(
+        (left.reason, left.phase, left.nonce, left.unknown_outcomes),
+        (Reason::TwinDeleting, Phase::Waiting, None, 1)
+    );
+    let alive = beside(899);
+    assert_eq!((alive.reason, alive.nonce.as_deref()), (Reason::OutcomeUnknown, Some("nonce")), "it may be alive");
 }
 
 #[test]
