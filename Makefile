@@ -6,12 +6,12 @@ BUILD = tests/envtest/build.sh
 # How many pairs of kills of each kind are tried: a number that PLANS_SEED picks, or all.
 PAIRS = all
 
-.PHONY: help demo test torture torture-fuzz generate image image-reproducible lint rust sharpness mutants
+.PHONY: help demo test torture torture-model torture-fuzz generate image image-reproducible lint rust sharpness mutants
 
 help:
 	@echo "make demo        see accounts deleted on a real API server, at simulated providers (KEEP=1: leave it running)"
 	@echo "make test        run every test that CI runs"
-	@echo "make torture     made-up inputs for minutes (FUZZ_SECONDS=300), then kills at every pair of calls: hours (PAIRS=100: so many)"
+	@echo "make torture     larger worlds of the model, made-up inputs for minutes (FUZZ_SECONDS=300), then kills at every pair of calls: hours (PAIRS=100: so many)"
 	@echo "make lint        check format, lints and documentation"
 	@echo "make image       build the container image into target/image, without a container engine"
 	@echo "make generate    write crds/ and the generated parts of README.md again"
@@ -30,7 +30,7 @@ test: rust
 	cargo build --locked --workspace --bins
 	cargo test --locked --workspace --no-fail-fast
 
-torture: rust torture-fuzz
+torture: rust torture-model torture-fuzz
 	@$(BUILD) kube-apiserver kube-controller-manager etcd kubectl >/dev/null
 	TORTURE=$(PAIRS) cargo test --locked --package sender-operator --test plans -- --nocapture
 
@@ -48,6 +48,10 @@ sharpness: rust
 
 mutants: rust
 	hack/mutants.sh $(MUTANTS)
+
+# Worlds of up to 60 million states: some GB of memory.
+torture-model: rust
+	TORTURE=1 cargo test --locked --package model -- --nocapture --test-threads=1
 
 torture-fuzz: rust
 	FUZZ_SECONDS=$${FUZZ_SECONDS:-300} cargo test --locked --test fuzz -- --nocapture
