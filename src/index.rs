@@ -85,6 +85,7 @@ impl Index {
                 Vec::new()
             }
             Event::InitDone => {
+                self.failing.write().unwrap_or_else(PoisonError::into_inner).remove(scope);
                 let changes = objects.replace(scope);
                 self.listing.send_if_modified(|listing| listing.remove(scope));
                 changes

@@ -20,6 +20,8 @@ use crate::crd::{ALLOW_CRD_DELETION, CRD_NAME, FINALIZER, SenderAccount, SenderA
 use crate::status;
 use crate::teardown::view::Crd;
 
+pub use lists::SecretUser;
+
 /// No request to the API server may take longer: kube has no read timeout of its own.
 const DEADLINE: Duration = Duration::from_secs(10);
 /// How our writes are marked in `managedFields`.

@@ -11,6 +11,19 @@ use crate::crd::SenderAccount;
 /// So many objects come in one answer.
 const PAGE: u32 = 500;
 
+/// An object that needs its Secret, as a list shows it.
+#[derive(Clone, Debug)]
+pub struct SecretUser {
+    /// `namespace/name`
+    pub name: String,
+    /// `metadata.uid`
+    pub uid: String,
+    /// `spec.credentialsRef.name`
+    pub secret: String,
+    /// Whether it has our finalizer.
+    pub ours: bool,
+}
+
 impl KubeIo {
     /// Every object of the watched namespaces, also what is no `SenderAccount` any version understands.
     ///
@@ -26,30 +39,40 @@ impl KubeIo {
         }
         let mut objects = Vec::new();
         for scope in scopes {
-            objects.extend(every_page(&scope).await?);
+            objects.extend(every_page(&scope, Some).await?);
         }
         Ok(objects)
     }
 
-    /// The objects that use a Secret.
+    /// The objects of a namespace that need their Secret: they have our finalizer, or will.
     ///
     /// # Errors
     /// [`ApiFault`]
-    pub async fn users(&self, namespace: &str, secret: &str) -> Result<Vec<Account>, ApiFault> {
+    pub async fn users(&self, namespace: &str) -> Result<Vec<SecretUser>, ApiFault> {
         let kind = ApiResource::erase::<SenderAccount>(&());
-        let objects = every_page(&Api::namespaced_with(self.client.clone(), namespace, &kind)).await?;
-        let accounts = objects.into_iter().filter_map(|object| object.try_parse::<SenderAccount>().ok());
-        let accounts = accounts.filter_map(|raw| Account::parse(Arc::new(raw), &self.config).ok());
-        Ok(accounts.filter(|account| account.secret == secret).collect())
+        let user = |object: DynamicObject| {
+            let account = Account::parse(Arc::new(object.try_parse().ok()?), &self.config).ok()?;
+            (account.view.ours || !account.view.deleting).then(|| SecretUser {
+                name: account.qualified_name(),
+                ours: account.view.ours,
+                uid: account.view.uid,
+                secret: account.secret,
+            })
+        };
+        every_page(&Api::namespaced_with(self.client.clone(), namespace, &kind), user).await
     }
 }
 
-async fn every_page(scope: &Api<DynamicObject>) -> Result<Vec<DynamicObject>, ApiFault> {
+/// Every object of this scope, as much of each as is wanted: a page at a time is all that is held whole.
+async fn every_page<T>(
+    scope: &Api<DynamicObject>,
+    wanted: impl Fn(DynamicObject) -> Option<T>,
+) -> Result<Vec<T>, ApiFault> {
     let mut objects = Vec::new();
     let mut page = ListParams::default().limit(PAGE);
     loop {
         let list = deadline(scope.list(&page)).await?;
-        objects.extend(list.items);
+        objects.extend(list.items.into_iter().filter_map(&wanted));
         page.continue_token = list.metadata.continue_.filter(|token| !token.is_empty());
         if page.continue_token.is_none() {
             return Ok(objects);

@@ -11,15 +11,17 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use k8s_openapi::api::core::v1::Secret;
-use serde_json::json;
+use serde_json::{Value, json};
+use tokio::time::Instant;
 
+use super::shared::Shared;
 use crate::account::{Account, Hold};
 use crate::args::Config;
 use crate::crd::{HOLD_TAKEN_OVER_AT, SECRET_FINALIZER};
 use crate::finalizer;
 use crate::index::Index;
 use crate::keeper::{self, Adoption, Leave, Shown, User};
-use crate::kube_io::{ApiFault, KubeIo};
+use crate::kube_io::{ApiFault, KubeIo, SecretUser};
 
 /// What an adoption found or did.
 #[derive(Debug, PartialEq, Eq)]
@@ -47,6 +49,7 @@ pub struct SecretHold {
     index: Arc<Index>,
     config: Arc<Config>,
     turns: Mutex<HashMap<(String, String), Turn>>,
+    lists: Shared<String, Result<Arc<[SecretUser]>, ApiFault>>,
 }
 
 /// Held by who adopts a Secret: of many objects that come at once, each would make the others fail.
@@ -60,7 +63,7 @@ const FREE: Shown = Shown { held: false, deleting: false };
 impl SecretHold {
     /// Over this connection to the API server.
     pub fn new(io: KubeIo, index: Arc<Index>, config: Arc<Config>) -> Self {
-        Self { io, index, config, turns: Mutex::default() }
+        Self { io, index, config, turns: Mutex::default(), lists: Shared::default() }
     }
 
     /// Makes sure that the Secret of a live object is held, and says whether this object keeps the hold.
@@ -74,7 +77,12 @@ impl SecretHold {
         if let Some(hold) = own.as_ref().filter(|hold| off || hold.secret != account.secret)
             && (off || self.leave_secret(account, hold, true).await? != Left::Free)
         {
-            self.take_off(account, &hold.secret).await?;
+            match self.take_off(account, &hold.secret).await {
+                Err(ApiFault::Conflict) => {
+                    return Err(self.unready(account).await?.map_or(ApiFault::Conflict, ApiFault::Refused));
+                }
+                other => other?,
+            }
         }
         if off {
             return Ok(Adopted::Off);
@@ -146,16 +154,19 @@ impl SecretHold {
     pub async fn take_off(&self, account: &Account, secret: &str) -> Result<(), ApiFault> {
         for _ in 0..TRIES {
             let Some(mut shown) = self.secret(&account.namespace, secret).await? else { return Ok(()) };
-            // The Secret first: who adopts it from now on writes to it.
-            let users = self.io.users(&account.namespace, secret).await?;
-            let (own, others): (Vec<_>, _) = users.into_iter().partition(|user| user.view.uid == account.view.uid);
-            if self.config.secret_hold && others.iter().any(counts) {
-                return Err(ApiFault::Conflict);
-            }
-            if self.config.secret_hold && !own.is_empty() && as_shown(&shown) == FREE {
-                match self.put_on(&shown).await {
-                    Err(ApiFault::Conflict) => continue,
-                    other => shown = other?,
+            if self.config.secret_hold {
+                // The Secret first: who adopts it from now on writes to it.
+                let users = self.users_now(&account.namespace).await?;
+                if users.iter().any(|user| user.secret == secret && user.uid != account.view.uid) {
+                    return Err(ApiFault::Conflict);
+                }
+                if as_shown(&shown) == FREE && users.iter().any(|user| user.uid == account.view.uid) {
+                    match self.put_on(&shown).await {
+                        Err(ApiFault::Conflict) => continue,
+                        // What we may not put on now was not on its way either.
+                        Err(ApiFault::Refused(_) | ApiFault::Forbidden(_)) => return Ok(()),
+                        other => shown = other?,
+                    }
                 }
             }
             match finalizer::let_shown_secret_go(&self.io, &shown).await {
@@ -166,13 +177,18 @@ impl SecretHold {
         Err(ApiFault::Conflict)
     }
 
-    /// Another object that uses the Secret and has not got our finalizer, so that the hold cannot be handed to it.
+    /// Why the hold that this object leaves can be handed to nobody, if that is so: another object uses the Secret and has
+    /// not got our finalizer.
     ///
     /// # Errors
     /// [`ApiFault`]
     pub async fn unready(&self, account: &Account) -> Result<Option<String>, ApiFault> {
-        let users = self.io.users(&account.namespace, &account.secret).await?;
-        Ok(users.iter().find(|user| counts(user) && !user.view.ours).map(Account::qualified_name))
+        let secret = account.hold().map_or_else(|| account.secret.clone(), |hold| hold.secret);
+        let users = self.users_now(&account.namespace).await?;
+        let unready = users.iter().find(|user| user.secret == secret && !user.ours && user.uid != account.view.uid);
+        Ok(unready.map(|user| {
+            format!("Secret {secret} is used by {}, to which the operator could not add its finalizer yet", user.name)
+        }))
     }
 
     /// An object is gone without having left: whoever else uses the Secret makes sure of the hold at its next
@@ -182,8 +198,16 @@ impl SecretHold {
     /// [`ApiFault`]
     pub async fn abandoned(&self, namespace: &str, secret: &str) -> Result<(), ApiFault> {
         let Some(shown) = self.secret(namespace, secret).await? else { return Ok(()) };
-        let used = as_shown(&shown).held && self.io.users(namespace, secret).await?.iter().any(counts);
-        if used { Ok(()) } else { finalizer::let_shown_secret_go(&self.io, &shown).await }
+        if !as_shown(&shown).held || self.users_now(namespace).await?.iter().any(|user| user.secret == secret) {
+            return Ok(());
+        }
+        finalizer::let_shown_secret_go(&self.io, &shown).await
+    }
+
+    /// The users of a namespace's Secrets by a list that begins now, shared by all that ask meanwhile.
+    async fn users_now(&self, namespace: &str) -> Result<Arc<[SecretUser]>, ApiFault> {
+        let list = async || self.io.users(namespace).await.map(Arc::from);
+        self.lists.get(&namespace.to_owned(), Instant::now(), list).await
     }
 
     async fn secret(&self, namespace: &str, name: &str) -> Result<Option<Secret>, ApiFault> {
@@ -201,7 +225,7 @@ impl SecretHold {
             None => json!({"op": "add", "path": "/metadata/annotations", "value": {HOLD_TAKEN_OVER_AT: now}}),
             Some(_) => json!({"op": "add", "path": finalizer::pointer(HOLD_TAKEN_OVER_AT), "value": now}),
         };
-        self.io.patch_secret(secret, vec![operation]).await.map(drop)
+        self.patch(secret, operation).await.map(drop)
     }
 
     async fn put_on(&self, secret: &Secret) -> Result<Secret, ApiFault> {
@@ -209,7 +233,15 @@ impl SecretHold {
             None | Some([]) => json!({"op": "add", "path": "/metadata/finalizers", "value": [SECRET_FINALIZER]}),
             Some(_) => json!({"op": "add", "path": "/metadata/finalizers/-", "value": SECRET_FINALIZER}),
         };
-        self.io.patch_secret(secret, vec![operation]).await
+        self.patch(secret, operation).await
+    }
+
+    async fn patch(&self, secret: &Secret, operation: Value) -> Result<Secret, ApiFault> {
+        match self.io.patch_secret(secret, vec![operation]).await {
+            // The Secret is gone, not the object.
+            Err(ApiFault::NotFound) => Err(ApiFault::Conflict),
+            other => other,
+        }
     }
 
     fn turn(&self, namespace: &str, secret: &str) -> Turn {

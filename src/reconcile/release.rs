@@ -21,7 +21,7 @@ use crate::status::{self, Why};
 use crate::teardown::ledger::{Ledger, Phase};
 use crate::teardown::outcome::Outcome;
 use crate::teardown::proof::Proof;
-use crate::teardown::{confirm, target::Kind};
+use crate::teardown::{NEIGHBOUR_POLL, confirm, target::Kind};
 
 /// A watch may show an object for so long after it was released.
 pub const WATCH_LAGS: Duration = Duration::from_secs(2 * 60);
@@ -63,8 +63,10 @@ impl Reconciler {
                 if fresh.account().view.uid != account.view.uid || !fresh.account().view.ours {
                     return Err(ApiFault::NotFound);
                 }
-                // A decision of a person may have been taken back, a twin may have gone: look again from the beginning.
-                if rests_on_others(proof) || fresh.account().view.target != account.view.target {
+                // A decision of a person may have been taken back, a twin may have gone: look again from the beginning. What
+                // is confirmed stands.
+                let confirmed = fresh.account().view.ledger.teardown.as_ref().is_some_and(|t| t.proof.is_some());
+                if (rests_on_others(proof) && !confirmed) || fresh.account().view.target != account.view.target {
                     return Ok(Ended::Again);
                 }
                 account = fresh.into_account();
@@ -79,10 +81,9 @@ impl Reconciler {
             }
         }
         match self.hold.unready(&account).await? {
-            Some(user) => {
-                let why =
-                    format!("its Secret is used by {user}, to which the operator could not add its finalizer yet");
-                self.refused(&account, why).await
+            Some(why) => {
+                self.refused(&account, why).await?;
+                Ok(Ended::Due(NEIGHBOUR_POLL))
             }
             None => Ok(Ended::Due(self.later())),
         }

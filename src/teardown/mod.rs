@@ -18,7 +18,7 @@ pub mod view;
 use jiff::Timestamp;
 
 pub use gates::not_listed;
-pub use settle::{confirm, settle};
+pub use settle::{NEIGHBOUR_POLL, confirm, settle};
 use view::{Pass, Rules, Step, View};
 
 /// The next step of one deletion.

@@ -33,7 +33,7 @@ pub(super) enum Pace {
 /// While a condition blames the Secret, the Secret alone is read again this often.
 const SECRET_POLL: Duration = Duration::from_secs(30);
 /// What changes without an event on this object is asked again this often.
-pub(super) const NEIGHBOUR_POLL: Duration = Duration::from_secs(15);
+pub const NEIGHBOUR_POLL: Duration = Duration::from_secs(15);
 
 impl Because {
     pub fn backoff(reason: Reason) -> Self {

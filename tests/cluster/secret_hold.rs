@@ -305,7 +305,15 @@ async fn a_keeper_that_vanishes_by_force_while_the_last_other_user_is_leaving_le
 
 #[tokio::test]
 async fn who_leaves_waits_by_name_for_a_user_of_its_secret_that_has_no_finalizer_yet() {
-    let bed = Bed::new("hold-unready").await;
+    the_keeper_leaves_a_bare_user(Bed::new("hold-unready").await, "Delete").await;
+}
+
+#[tokio::test]
+async fn who_is_let_go_waits_by_name_for_a_user_of_its_secret_that_has_no_finalizer_yet() {
+    the_keeper_leaves_a_bare_user(Bed::new("hold-orphan").await, "Orphan").await;
+}
+
+async fn the_keeper_leaves_a_bare_user(bed: Bed, policy_of_deletion: &str) {
     let key = bed.key();
     bed.sim.postpress().add(&key, "acc_1");
     bed.sim.postpress().add(&key, "acc_2");
@@ -325,14 +333,13 @@ async fn who_leaves_waits_by_name_for_a_user_of_its_secret_that_has_no_finalizer
     bed.postpress("bare", "acc_2", "postpress").await;
     bed.until_reason("bare", "PatchRefused").await;
 
+    bed.patch_spec("keeper", &json!({"deletionPolicy": policy_of_deletion})).await;
     bed.delete("keeper").await;
     let waits = bed.until_reason("keeper", "PatchRefused").await;
     assert!(message(&waits).contains(&format!("used by {}/bare", bed.namespace)), "{}", message(&waits));
     assert_eq!(holds(&bed, "postpress").await, [SECRET_FINALIZER], "the other will need the key");
     bed.allow(&policy).await;
-    for name in ["bare", "keeper"] {
-        bed.kubectl(&["annotate", "sacc", name, "reconcile.sender-operator.dev/requestedAt=now"]).await;
-    }
+    bed.kubectl(&["annotate", "sacc", "bare", "reconcile.sender-operator.dev/requestedAt=now"]).await;
     bed.until_connected("bare").await;
     bed.until_gone("keeper").await;
     assert_eq!(
