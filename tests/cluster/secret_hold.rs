@@ -339,6 +339,7 @@ async fn the_keeper_leaves_a_bare_user(bed: Bed, policy_of_deletion: &str) {
     assert!(message(&waits).contains(&format!("used by {}/bare", bed.namespace)), "{}", message(&waits));
     assert_eq!(holds(&bed, "postpress").await, [SECRET_FINALIZER], "the other will need the key");
     bed.allow(&policy).await;
+    bed.eventually("the policy is lifted", async || !refused().await).await;
     bed.kubectl(&["annotate", "sacc", "bare", "reconcile.sender-operator.dev/requestedAt=now"]).await;
     bed.until_connected("bare").await;
     bed.until_gone("keeper").await;
