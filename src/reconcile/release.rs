@@ -56,6 +56,7 @@ impl Reconciler {
         let sent = hands.pass.sends.saturating_sub(hands.pass.recorded);
         let acked = hands.pass.answer.as_ref().is_some_and(|answer| answer.outcome == Outcome::Acked);
         let mut account = hands.account.clone();
+        let mut taken_off = None;
         for attempt in 0..TRIES {
             if attempt > 0 {
                 tokio::time::sleep(Duration::from_millis(20) + jitter().of(Duration::from_millis(300))).await;
@@ -71,7 +72,7 @@ impl Reconciler {
                 }
                 account = fresh.into_account();
             }
-            match self.try_release(&mut account, proof, held, sent, acked).await {
+            match self.try_release(&mut account, proof, held, &mut taken_off, (sent, acked)).await {
                 Err(ApiFault::Conflict) => {}
                 Err(ApiFault::Refused(why) | ApiFault::Forbidden(why)) => {
                     self.confirm(&mut account, proof, sent, None).await?;
@@ -94,16 +95,22 @@ impl Reconciler {
         account: &mut Account,
         proof: &Proof,
         held: Option<bool>,
-        sent: u32,
-        acked: bool,
+        taken_off: &mut Option<Option<Hold>>,
+        (sent, acked): (u32, bool),
     ) -> Result<Ended, ApiFault> {
-        let left = self.hold.leave(account, held.is_some()).await?;
+        // What was taken off already is not looked at again, unless somebody handed it on meanwhile: between the object's
+        // GET and its release nothing else shall take time, for somebody may write to it all the time.
+        let left = match taken_off {
+            Some(hold) if *hold == account.hold() => Left::Free,
+            _ => self.hold.leave(account, held.is_some()).await?,
+        };
         let alone = account.finalizers.iter().all(|finalizer| finalizer == FINALIZER);
         let needs_key = !matches!(proof.record().reason, Reason::Orphaned | Reason::HandedOver);
         // Written first wherever a crash from here on could lose what proves it.
         if let Left::LastUser(hold) = left {
             self.confirm(account, proof, sent, Some(&hold)).await?;
             self.hold.take_off(account, &hold.secret).await?;
+            *taken_off = Some(account.hold());
         } else if !alone || (needs_key && held != Some(true)) {
             self.confirm(account, proof, sent, None).await?;
         }
