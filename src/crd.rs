@@ -216,7 +216,7 @@ pub struct SenderAccountStatus {
     /// What reads of the account have shown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account: Option<AccountRecord>,
-    /// On one user of each Secret: the Secret whose hold this object keeps.
+    /// On at least one user of each held Secret: the Secret whose hold this object keeps.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 253))]
     pub held_secret: Option<String>,
