@@ -7,9 +7,7 @@ use crate::product::Setting;
 pub enum Fault {
     /// A process ends; a new one starts.
     Crash,
-    /// A write does nothing, or is committed and nobody is told.
-    LostWrite,
-    /// A write arrives after its process gave it up, or never.
+    /// A write arrives after its process gave it up, or never; or it is committed and nobody is told.
     LateWrite,
     /// A read fails, or is refused with a 401.
     FailedRead,
@@ -23,7 +21,7 @@ pub enum Fault {
     EarlyAck,
 }
 
-/// All of them. A write that arrives late or never is each that is lost, too.
+/// All of them.
 pub const FAULTS: [Fault; 7] = [
     Fault::Crash,
     Fault::LateWrite,

@@ -94,8 +94,8 @@ struct Graph {
 
 const NONE: u32 = u32::MAX;
 
-/// Explores at most `limit` states; with `until_broken`, only until the first broken promise.
-pub fn explore<M: Judged>(model: &M, limit: usize, until_broken: bool) -> Report
+/// Explores at most `limit` states.
+pub fn explore<M: Judged>(model: &M, limit: usize) -> Report
 where
     M::State: Clone + Hash,
     M::Action: Copy + Debug,
@@ -132,7 +132,7 @@ where
                     next.push((to, after));
                 }
             }
-            if graph.parents.len() > limit || (until_broken && !graph.broken.is_empty()) {
+            if graph.parents.len() > limit {
                 complete = false;
                 break 'levels;
             }

@@ -5,17 +5,9 @@ mod pass;
 mod variants;
 mod world;
 
-pub const USERS: usize = 3;
+use crate::state::Stage;
 
-/// Where an object that uses the Secret stands.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Stage {
-    #[default]
-    Absent,
-    Live,
-    Deleting,
-    Gone,
-}
+pub const USERS: usize = 3;
 
 /// An object that uses the Secret.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]

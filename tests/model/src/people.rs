@@ -47,7 +47,7 @@ impl World {
         if free && self.may(Whim::CreateTwin) && state.objects[1].stage == Stage::Absent {
             actions.push(Action::CreateTwin);
         }
-        if free && self.may(Whim::Recreate) && state.objects[0].stage == Stage::Released && !state.objects[0].reborn {
+        if free && self.may(Whim::Recreate) && state.objects[0].stage == Stage::Gone && !state.objects[0].reborn {
             actions.push(Action::Recreate);
         }
         if self.ack_can_age(state) {

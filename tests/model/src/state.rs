@@ -10,7 +10,7 @@ pub enum Stage {
     Live,
     /// Marked, with our finalizer.
     Deleting,
-    Released,
+    Gone,
 }
 
 /// One object, as the API server stores it.

@@ -122,6 +122,6 @@ impl World {
             Reason::HandedOver => Fate::HandedOver,
             _ => Fate::Proved,
         };
-        state.objects[at] = Object { stage: Stage::Released, reborn: object.reborn, ..Object::default() };
+        state.objects[at] = Object { stage: Stage::Gone, reborn: object.reborn, ..Object::default() };
     }
 }

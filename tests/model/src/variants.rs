@@ -58,7 +58,7 @@ where
     M::State: Clone + std::hash::Hash,
     M::Action: Copy + std::fmt::Debug,
 {
-    let report = explore(world, if is_torture() { 60_000_000 } else { 4_000_000 }, false);
+    let report = explore(world, if is_torture() { 60_000_000 } else { 4_000_000 });
     let broken: Vec<_> = report.broken.iter().map(|(rule, history)| format!("{rule}({})", history.len())).collect();
     println!(
         "{name:<64} {:>8} states {:>9} transitions {:>5.1} s{} broken {broken:?}, cannot settle {}, need a person {}",

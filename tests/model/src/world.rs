@@ -139,10 +139,7 @@ impl World {
         let mut step = |how| actions.push(Action::Step(process, at, how));
         let write = |step: &mut dyn FnMut(How)| {
             step(How::Properly);
-            if faulty(Fault::LostWrite) {
-                step(How::Unanswered);
-                step(How::Fails);
-            } else if faulty(Fault::LateWrite) {
+            if faulty(Fault::LateWrite) {
                 step(How::Unanswered);
                 if state.late.is_none() {
                     step(How::Late);

@@ -2,7 +2,8 @@
 
 use sender_operator::keeper::{self, Adoption, Leave, Shown};
 
-use super::{Guard, H1, Hold, Next, Pass, Secret, Seen, Stage, State, User, Write};
+use super::{Guard, H1, Hold, Next, Pass, Secret, Seen, State, User, Write};
+use crate::state::Stage;
 
 impl Hold {
     pub(super) fn has(&self, guard: Guard) -> bool {
@@ -104,8 +105,8 @@ impl Hold {
     }
 
     fn adoption(&self, state: &State, process: usize, pass: &Pass) -> Adoption {
-        let others: Vec<_> = self.others(state, process, pass.at).into_iter().map(|(_, user)| user).collect();
-        keeper::adopt(shown(pass.secret), pass.view.user.keeps, &others)
+        let others = self.others(state, process, pass.at).into_iter().map(|(_, user)| user);
+        keeper::adopt(shown(pass.secret), pass.view.user.keeps, others)
     }
 
     /// What the next step of a pass writes, and whether what it tests still holds.

@@ -2,8 +2,9 @@
 
 use stateright::{Model, Property};
 
-use super::{Guard, Hold, Next, Pass, Process, Secret, Seen, Stage, State, User};
+use super::{Guard, Hold, Next, Pass, Process, Secret, Seen, State, User};
 use crate::explore::Judged;
+use crate::state::Stage;
 
 /// Something that happens. The first number is the process, the second its pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
