@@ -11,15 +11,15 @@ async fn a_twin_that_has_proved_its_disconnect_but_cannot_go_yet_makes_an_older_
     let bed = Bed::new("twin-proved").await;
     // Nobody takes our finalizer off it.
     let fast = "object.metadata.name != 'fast'";
-    let policy =
-        bed.forbid(&format!("{fast} || !has(oldObject.metadata.finalizers) || has(object.metadata.finalizers)")).await;
+    let keeps = format!("{fast} || !has(oldObject.metadata.finalizers) || has(object.metadata.finalizers)");
+    bed.object_to("senderaccounts", &keeps).await;
     let (operator, slow) = the_fast_one_ends_while_the_slow_one_reads(&bed).await;
     bed.until_reason("fast", "PatchRefused").await;
 
     slow.release();
     bed.until_gone("slow").await;
     assert_eq!(bed.truth(LINKEDIN), (State::Disconnected, 1, 1), "a second DELETE destroys it");
-    bed.allow(&policy).await;
+    bed.object_no_more().await;
     bed.until_gone("fast").await;
     assert_eq!(bed.truth(LINKEDIN), (State::Disconnected, 1, 1));
     bed.finish(operator).await;

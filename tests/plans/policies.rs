@@ -9,33 +9,8 @@ use crate::bed::{Bed, message, reason};
 use crate::kind::{Kind, SUBJECT};
 use crate::life::Life;
 
-const OBJECTION: &str = "the change board objects";
 const OURS: &str = sender_operator::crd::FINALIZER;
 const FOREIGN: &str = "example.com/late";
-
-impl Bed {
-    /// Has the API server refuse what this CEL expression does not hold for, in this bed's namespace; then waits until
-    /// it does refuse `attempt`, an argument list of kubectl's that changes nothing.
-    async fn object_to(&self, resource: &str, expression: &str, attempt: &[&str]) {
-        let (name, api) = (&self.namespace, "admissionregistration.k8s.io/v1");
-        let rules = json!([{"apiGroups": ["sender-operator.dev"], "apiVersions": ["*"], "operations": ["UPDATE"], "resources": [resource]}]);
-        let policy = json!({"apiVersion": api, "kind": "ValidatingAdmissionPolicy", "metadata": {"name": name},
-            "spec": {"failurePolicy": "Fail", "matchConstraints": {"resourceRules": rules},
-                "validations": [{"expression": expression, "message": OBJECTION}]}});
-        let here = json!({"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": name}}});
-        let binding = json!({"apiVersion": api, "kind": "ValidatingAdmissionPolicyBinding", "metadata": {"name": name},
-            "spec": {"policyName": name, "validationActions": ["Deny"], "matchResources": here}});
-        self.apply_all(&[policy, binding]).await;
-        let refused = async || self.try_kubectl(attempt).await.is_err_and(|why| why.to_string().contains(OBJECTION));
-        self.eventually("the policy is in force", refused).await;
-    }
-
-    async fn object_no_more(&self) {
-        let name = &self.namespace;
-        self.kubectl(&["delete", "validatingadmissionpolicybinding", name]).await;
-        self.kubectl(&["delete", "validatingadmissionpolicy", name]).await;
-    }
-}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_release_that_a_policy_refuses_is_shown_in_its_words_and_the_provider_is_not_called_again() {
@@ -53,10 +28,11 @@ async fn a_release_that_a_policy_refuses_is_shown_in_its_words_and_the_provider_
                 "-p",
                 r#"{"metadata":{"finalizers":[]}}"#,
             ];
-            bed.object_to("senderaccounts", &keeps, &strip).await;
+            bed.object_to("senderaccounts", &keeps).await;
+            bed.until_objected(&strip).await;
             bed.mark(SUBJECT).await;
             let held = bed.until_reason(SUBJECT, "PatchRefused").await;
-            assert!(message(&held).contains(OBJECTION), "{}", message(&held));
+            assert!(message(&held).contains(Bed::OBJECTION), "{}", message(&held));
             assert_eq!(held["status"]["teardown"]["phase"], "Confirmed");
             let calls = bed.sim.log().entries().count();
             let tries = || life.proxy.trace().iter().filter(|entry| entry.call == Call::Release).count();
@@ -79,9 +55,10 @@ async fn while_a_policy_refuses_every_status_nothing_that_must_be_written_ahead_
         life.at_rest(kind).await;
         let write = r#"{"status":{"heldSecret":"other"}}"#;
         let write = ["patch", "sacc", SUBJECT, "--subresource=status", "--dry-run=server", "--type=merge", "-p", write];
-        bed.object_to("senderaccounts/status", "false", &write).await;
+        bed.object_to("senderaccounts/status", "false").await;
+        bed.until_objected(&write).await;
         bed.mark(SUBJECT).await;
-        life.until_logged(&["refused", OBJECTION]).await;
+        life.until_logged(&["refused", Bed::OBJECTION]).await;
         let intents = || life.proxy.trace().iter().filter(|entry| entry.call == Call::WriteIntent).count();
         let before = intents();
         bed.eventually("it is tried again", async || intents() > before).await;

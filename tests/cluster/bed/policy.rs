@@ -5,28 +5,33 @@ use serde_json::json;
 use super::Bed;
 
 impl Bed {
-    /// From soon on no `SenderAccount` of this namespace is updated to what breaks this CEL rule; the policy's name.
-    pub async fn forbid(&self, rule: &str) -> String {
-        let name = format!("{}-forbids", self.namespace);
-        let rules = json!({"apiGroups": ["sender-operator.dev"], "apiVersions": ["*"], "operations": ["UPDATE"], "resources": ["senderaccounts"]});
-        let scope = json!({"matchLabels": {"kubernetes.io/metadata.name": self.namespace}});
-        self.apply(&json!({"apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingAdmissionPolicy",
-            "metadata": {"name": name}, "spec": {"failurePolicy": "Fail",
-                "matchConstraints": {"namespaceSelector": scope, "resourceRules": [rules]},
-                "validations": [{"expression": rule, "message": "forbidden by a test"}]}}))
-            .await;
-        self.apply(
-            &json!({"apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingAdmissionPolicyBinding",
-            "metadata": {"name": name}, "spec": {"policyName": name, "validationActions": ["Deny"]}}),
-        )
-        .await;
-        name
+    /// What it says.
+    pub const OBJECTION: &str = "the change board objects";
+
+    /// Has the API server refuse updates that this CEL expression does not hold for, in this bed's namespace, from soon on.
+    pub async fn object_to(&self, resource: &str, expression: &str) {
+        let (name, api) = (&self.namespace, "admissionregistration.k8s.io/v1");
+        let rules = json!([{"apiGroups": ["sender-operator.dev"], "apiVersions": ["*"], "operations": ["UPDATE"], "resources": [resource]}]);
+        let policy = json!({"apiVersion": api, "kind": "ValidatingAdmissionPolicy", "metadata": {"name": name},
+            "spec": {"failurePolicy": "Fail", "matchConstraints": {"resourceRules": rules},
+                "validations": [{"expression": expression, "message": Self::OBJECTION}]}});
+        let here = json!({"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": name}}});
+        let binding = json!({"apiVersion": api, "kind": "ValidatingAdmissionPolicyBinding", "metadata": {"name": name},
+            "spec": {"policyName": name, "validationActions": ["Deny"], "matchResources": here}});
+        self.apply_all(&[policy, binding]).await;
     }
 
-    /// Takes such a policy away.
-    pub async fn allow(&self, policy: &str) {
+    /// Waits until it refuses this, an argument list of kubectl's that changes nothing.
+    pub async fn until_objected(&self, attempt: &[&str]) {
+        let refused =
+            async || self.try_kubectl(attempt).await.is_err_and(|why| why.to_string().contains(Self::OBJECTION));
+        self.eventually("the policy is in force", refused).await;
+    }
+
+    /// Takes the policy away.
+    pub async fn object_no_more(&self) {
         for kind in ["validatingadmissionpolicybinding", "validatingadmissionpolicy"] {
-            self.kubectl(&["delete", kind, policy]).await;
+            self.kubectl(&["delete", kind, &self.namespace]).await;
         }
     }
 }
