@@ -118,6 +118,11 @@ impl Account {
         format!("{}/{}", self.namespace, self.name)
     }
 
+    /// Whether it has our finalizer, or will: what is deleted without it is none of our business.
+    pub fn is_or_will_be_ours(&self) -> bool {
+        self.view.ours || !self.view.deleting
+    }
+
     /// The hold that this object keeps, if its status is its own.
     pub fn hold(&self) -> Option<Hold> {
         let status = self.raw.status.as_ref().filter(|status| !crate::status::is_foreign(status, &self.view.uid))?;

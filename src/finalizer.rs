@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::account::Account;
 use crate::crd::{FINALIZER, HOLD_TAKEN_OVER_AT, SECRET_FINALIZER};
-use crate::kube_io::{ApiFault, Fresh, KubeIo};
+use crate::kube_io::{ApiFault, Fresh, KubeIo, annotations};
 use crate::teardown::proof::Proof;
 
 /// How a release ended.
@@ -27,12 +27,7 @@ pub enum Released {
 /// # Errors
 /// [`ApiFault`]
 pub async fn add(io: &KubeIo, account: &Account) -> Result<Fresh, ApiFault> {
-    let operation = if account.finalizers.is_empty() {
-        json!({"op": "add", "path": "/metadata/finalizers", "value": [FINALIZER]})
-    } else {
-        json!({"op": "add", "path": "/metadata/finalizers/-", "value": FINALIZER})
-    };
-    io.patch_metadata(account, vec![operation]).await
+    io.patch_metadata(account, vec![addition(&account.finalizers, FINALIZER)]).await
 }
 
 /// Takes our finalizer off: for this uid, this resourceVersion, at this place, with a proof.
@@ -53,10 +48,9 @@ pub async fn release(io: &KubeIo, account: &Account, _proof: &Proof) -> Released
 /// # Errors
 /// [`ApiFault`]
 pub async fn let_secret_go(io: &KubeIo, namespace: &str, name: &str) -> Result<(), ApiFault> {
-    match io.secret(namespace, name).await {
-        Ok(secret) => let_shown_secret_go(io, &secret).await,
-        Err(ApiFault::NotFound) => Ok(()),
-        Err(fault) => Err(fault),
+    match io.secret_if_any(namespace, name).await? {
+        Some(secret) => let_shown_secret_go(io, &secret).await,
+        None => Ok(()),
     }
 }
 
@@ -69,7 +63,7 @@ pub async fn let_shown_secret_go(io: &KubeIo, secret: &Secret) -> Result<(), Api
     let finalizers = meta.finalizers.as_deref().unwrap_or_default();
     let Some(mut operations) = removal(finalizers, SECRET_FINALIZER, "/metadata/finalizers") else { return Ok(()) };
     if meta.annotations.as_ref().is_some_and(|annotations| annotations.contains_key(HOLD_TAKEN_OVER_AT)) {
-        operations.push(json!({"op": "remove", "path": pointer(HOLD_TAKEN_OVER_AT)}));
+        operations.push(annotations::remove(HOLD_TAKEN_OVER_AT));
     }
     match io.patch_secret(secret, operations).await {
         Ok(_) | Err(ApiFault::NotFound) => Ok(()),
@@ -77,9 +71,12 @@ pub async fn let_shown_secret_go(io: &KubeIo, secret: &Secret) -> Result<(), Api
     }
 }
 
-/// Where an annotation stands, as a JSON pointer (RFC 6901).
-pub fn pointer(annotation: &str) -> String {
-    format!("/metadata/annotations/{}", annotation.replace('~', "~0").replace('/', "~1"))
+/// The operation that adds `name` after what is there.
+pub fn addition(finalizers: &[String], name: &str) -> Value {
+    match finalizers {
+        [] => json!({"op": "add", "path": "/metadata/finalizers", "value": [name]}),
+        _ => json!({"op": "add", "path": "/metadata/finalizers/-", "value": name}),
+    }
 }
 
 /// The operations that remove `name` by value; none when it is not there.

@@ -45,10 +45,10 @@ pub enum Leave {
 }
 
 /// Makes sure of the hold.
-pub fn adopt(secret: Option<Shown>, keeps: bool, others: &[User]) -> Adoption {
-    let stays = |other: &User| other.keeps && !other.deleting;
+pub fn adopt(secret: Option<Shown>, keeps: bool, others: impl IntoIterator<Item = User>) -> Adoption {
+    let stays = |other: User| other.keeps && !other.deleting;
     match secret {
-        Some(Shown { held: true, .. }) if keeps || others.iter().any(stays) => Adoption::Held,
+        Some(Shown { held: true, .. }) if keeps || others.into_iter().any(stays) => Adoption::Held,
         Some(Shown { held: true, .. }) => Adoption::TakeOver,
         Some(Shown { deleting: false, .. }) => Adoption::PutOn,
         Some(_) | None => Adoption::NoSecret,
@@ -62,9 +62,9 @@ pub fn leave(keeps: bool, saw_secret: bool, others: &[User]) -> Leave {
     if !keeps && !nobody_keeps {
         return Leave::Free;
     }
-    let mut order: Vec<usize> = (0..others.len()).collect();
-    order.sort_by_key(|at| others.get(*at).is_none_or(|other| other.deleting));
-    if order.is_empty() { Leave::LastUser } else { Leave::HandOn(order) }
+    let mut order: Vec<_> = others.iter().enumerate().collect();
+    order.sort_by_key(|(_, other)| other.deleting);
+    if order.is_empty() { Leave::LastUser } else { Leave::HandOn(order.into_iter().map(|(at, _)| at).collect()) }
 }
 
 #[cfg(test)]
@@ -82,18 +82,18 @@ mod tests {
 
     #[test]
     fn a_secret_is_held_from_its_first_user_on_unless_it_is_going_already() {
-        assert_eq!(adopt(secret(false, false), false, &[]), Adoption::PutOn);
-        assert_eq!(adopt(secret(false, false), true, &[STAYS]), Adoption::PutOn, "somebody stripped it");
-        assert_eq!(adopt(secret(false, true), true, &[]), Adoption::NoSecret);
-        assert_eq!(adopt(None, true, &[]), Adoption::NoSecret);
+        assert_eq!(adopt(secret(false, false), false, []), Adoption::PutOn);
+        assert_eq!(adopt(secret(false, false), true, [STAYS]), Adoption::PutOn, "somebody stripped it");
+        assert_eq!(adopt(secret(false, true), true, []), Adoption::NoSecret);
+        assert_eq!(adopt(None, true, []), Adoption::NoSecret);
     }
 
     #[test]
     fn a_hold_is_taken_over_where_nobody_who_stays_keeps_it() {
-        assert_eq!(adopt(secret(true, false), true, &[]), Adoption::Held);
-        assert_eq!(adopt(secret(true, true), false, &[USES, STAYS]), Adoption::Held);
-        assert_eq!(adopt(secret(true, false), false, &[USES, LEAVES]), Adoption::TakeOver);
-        assert_eq!(adopt(secret(true, true), false, &[]), Adoption::TakeOver);
+        assert_eq!(adopt(secret(true, false), true, []), Adoption::Held);
+        assert_eq!(adopt(secret(true, true), false, [USES, STAYS]), Adoption::Held);
+        assert_eq!(adopt(secret(true, false), false, [USES, LEAVES]), Adoption::TakeOver);
+        assert_eq!(adopt(secret(true, true), false, []), Adoption::TakeOver);
     }
 
     #[test]

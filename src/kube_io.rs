@@ -1,5 +1,6 @@
 //! The requests to the API server: each under a deadline, each with an outcome that says what to do next.
 
+pub mod annotations;
 mod lists;
 mod removal;
 
@@ -213,6 +214,18 @@ impl KubeIo {
     /// [`ApiFault`]
     pub async fn secret(&self, namespace: &str, name: &str) -> Result<Secret, ApiFault> {
         deadline(Api::<Secret>::namespaced(self.client.clone(), namespace).get(name)).await
+    }
+
+    /// The same, or that there is none.
+    ///
+    /// # Errors
+    /// [`ApiFault`]
+    pub async fn secret_if_any(&self, namespace: &str, name: &str) -> Result<Option<Secret>, ApiFault> {
+        match self.secret(namespace, name).await {
+            Ok(secret) => Ok(Some(secret)),
+            Err(ApiFault::NotFound) => Ok(None),
+            Err(fault) => Err(fault),
+        }
     }
 
     /// Changes a Secret's metadata, if it is still the one with this resourceVersion.

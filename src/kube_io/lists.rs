@@ -52,7 +52,7 @@ impl KubeIo {
         let kind = ApiResource::erase::<SenderAccount>(&());
         let user = |object: DynamicObject| {
             let account = Account::parse(Arc::new(object.try_parse().ok()?), &self.config).ok()?;
-            (account.view.ours || !account.view.deleting).then(|| SecretUser {
+            account.is_or_will_be_ours().then(|| SecretUser {
                 name: account.qualified_name(),
                 ours: account.view.ours,
                 uid: account.view.uid,

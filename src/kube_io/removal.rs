@@ -3,7 +3,7 @@
 use kube::api::{DeleteParams, PatchParams, Preconditions};
 use serde_json::json;
 
-use super::{ApiFault, FIELD_MANAGER, KubeIo, deadline, guarded};
+use super::{ApiFault, FIELD_MANAGER, KubeIo, annotations, deadline, guarded};
 use crate::account::Account;
 use crate::crd::ORPHAN_REASON;
 
@@ -30,15 +30,9 @@ impl KubeIo {
     /// [`ApiFault::Conflict`] when it is not.
     pub async fn orphan(&self, account: &Account, why: &str) -> Result<(), ApiFault> {
         let mut operations = vec![json!({"op": "add", "path": "/spec/deletionPolicy", "value": "Orphan"})];
-        match &account.raw.metadata.annotations {
-            Some(annotations) if annotations.contains_key(ORPHAN_REASON) => {}
-            Some(_) => {
-                let path = crate::finalizer::pointer(ORPHAN_REASON);
-                operations.push(json!({"op": "add", "path": path, "value": why}));
-            }
-            None => {
-                operations.push(json!({"op": "add", "path": "/metadata/annotations", "value": {ORPHAN_REASON: why}}));
-            }
+        let meta = &account.raw.metadata;
+        if !meta.annotations.as_ref().is_some_and(|annotations| annotations.contains_key(ORPHAN_REASON)) {
+            operations.push(annotations::set(meta, ORPHAN_REASON, why));
         }
         let patch = guarded(account, operations)?;
         let params = PatchParams { field_manager: Some(FIELD_MANAGER.into()), ..PatchParams::default() };

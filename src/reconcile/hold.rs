@@ -11,7 +11,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use k8s_openapi::api::core::v1::Secret;
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::time::Instant;
 
 use super::shared::Shared;
@@ -21,7 +21,7 @@ use crate::crd::{HOLD_TAKEN_OVER_AT, SECRET_FINALIZER};
 use crate::finalizer;
 use crate::index::Index;
 use crate::keeper::{self, Adoption, Leave, Shown, User};
-use crate::kube_io::{ApiFault, KubeIo, SecretUser};
+use crate::kube_io::{ApiFault, KubeIo, SecretUser, annotations};
 
 /// What an adoption found or did.
 #[derive(Debug, PartialEq, Eq)]
@@ -89,10 +89,10 @@ impl SecretHold {
         }
         let turn = self.turn(&account.namespace, &account.secret);
         let _turn = turn.lock().await;
-        let secret = self.secret(&account.namespace, &account.secret).await?;
+        let secret = self.io.secret_if_any(&account.namespace, &account.secret).await?;
         let own = own.filter(|hold| hold.secret == account.secret);
-        let others: Vec<_> = self.users(account, &account.secret).iter().map(as_user).collect();
-        match (keeper::adopt(secret.as_ref().map(as_shown), own.is_some(), &others), &secret) {
+        let others = self.users(account, &account.secret).map(|user| as_user(&user));
+        match (keeper::adopt(secret.as_ref().map(as_shown), own.is_some(), others), &secret) {
             (Adoption::PutOn, Some(secret)) => self.put_on(secret).await.map(drop)?,
             (Adoption::TakeOver, Some(secret)) => self.take_over(secret).await?,
             (Adoption::Held, _) => return Ok(Adopted::Held(own)),
@@ -106,15 +106,14 @@ impl SecretHold {
     /// # Errors
     /// [`ApiFault`]
     pub async fn leave(&self, account: &Account, saw_secret: bool) -> Result<Left, ApiFault> {
-        match account.hold() {
-            None if !self.config.secret_hold => Ok(Left::Free),
-            None => self.leave_secret(account, &taken(account), saw_secret).await,
-            Some(hold) => self.leave_secret(account, &hold, saw_secret).await,
+        if account.hold().is_none() && !self.config.secret_hold {
+            return Ok(Left::Free);
         }
+        self.leave_secret(account, &owed(account), saw_secret).await
     }
 
     async fn leave_secret(&self, account: &Account, hold: &Hold, saw_secret: bool) -> Result<Left, ApiFault> {
-        let users = self.users(account, &hold.secret);
+        let users: Vec<_> = self.users(account, &hold.secret).collect();
         let others: Vec<_> = users.iter().map(as_user).collect();
         let order = match keeper::leave(account.hold().is_some(), saw_secret, &others) {
             Leave::Free => return Ok(Left::Free),
@@ -153,7 +152,7 @@ impl SecretHold {
     /// [`ApiFault::Conflict`] when it is not the last one any more.
     pub async fn take_off(&self, account: &Account, secret: &str) -> Result<(), ApiFault> {
         for _ in 0..TRIES {
-            let Some(mut shown) = self.secret(&account.namespace, secret).await? else { return Ok(()) };
+            let Some(mut shown) = self.io.secret_if_any(&account.namespace, secret).await? else { return Ok(()) };
             if self.config.secret_hold {
                 // The Secret first: who adopts it from now on writes to it.
                 let users = self.users_now(&account.namespace).await?;
@@ -183,7 +182,7 @@ impl SecretHold {
     /// # Errors
     /// [`ApiFault`]
     pub async fn unready(&self, account: &Account) -> Result<Option<String>, ApiFault> {
-        let secret = account.hold().map_or_else(|| account.secret.clone(), |hold| hold.secret);
+        let secret = owed(account).secret;
         let users = self.users_now(&account.namespace).await?;
         let unready = users.iter().find(|user| user.secret == secret && !user.ours && user.uid != account.view.uid);
         Ok(unready.map(|user| {
@@ -197,7 +196,7 @@ impl SecretHold {
     /// # Errors
     /// [`ApiFault`]
     pub async fn abandoned(&self, namespace: &str, secret: &str) -> Result<(), ApiFault> {
-        let Some(shown) = self.secret(namespace, secret).await? else { return Ok(()) };
+        let Some(shown) = self.io.secret_if_any(namespace, secret).await? else { return Ok(()) };
         if !as_shown(&shown).held || self.users_now(namespace).await?.iter().any(|user| user.secret == secret) {
             return Ok(());
         }
@@ -210,30 +209,15 @@ impl SecretHold {
         self.lists.get(&namespace.to_owned(), Instant::now(), list).await
     }
 
-    async fn secret(&self, namespace: &str, name: &str) -> Result<Option<Secret>, ApiFault> {
-        match self.io.secret(namespace, name).await {
-            Ok(secret) => Ok(Some(secret)),
-            Err(ApiFault::NotFound) => Ok(None),
-            Err(fault) => Err(fault),
-        }
-    }
-
     /// Writes to a held Secret, so that a removal of the hold fails that is under way, even one that nobody waits for.
     async fn take_over(&self, secret: &Secret) -> Result<(), ApiFault> {
-        let now = super::now().to_string();
-        let operation = match &secret.metadata.annotations {
-            None => json!({"op": "add", "path": "/metadata/annotations", "value": {HOLD_TAKEN_OVER_AT: now}}),
-            Some(_) => json!({"op": "add", "path": finalizer::pointer(HOLD_TAKEN_OVER_AT), "value": now}),
-        };
+        let operation = annotations::set(&secret.metadata, HOLD_TAKEN_OVER_AT, &super::now().to_string());
         self.patch(secret, operation).await.map(drop)
     }
 
     async fn put_on(&self, secret: &Secret) -> Result<Secret, ApiFault> {
-        let operation = match secret.metadata.finalizers.as_deref() {
-            None | Some([]) => json!({"op": "add", "path": "/metadata/finalizers", "value": [SECRET_FINALIZER]}),
-            Some(_) => json!({"op": "add", "path": "/metadata/finalizers/-", "value": SECRET_FINALIZER}),
-        };
-        self.patch(secret, operation).await
+        let finalizers = secret.metadata.finalizers.as_deref().unwrap_or_default();
+        self.patch(secret, finalizer::addition(finalizers, SECRET_FINALIZER)).await
     }
 
     async fn patch(&self, secret: &Secret, operation: Value) -> Result<Secret, ApiFault> {
@@ -251,12 +235,11 @@ impl SecretHold {
     }
 
     /// The other objects that use this Secret and have our finalizer, or will.
-    fn users(&self, account: &Account, secret: &str) -> Vec<Account> {
+    fn users(&self, account: &Account, secret: &str) -> impl Iterator<Item = Account> {
         let users = self.index.users(&account.namespace, secret).into_iter();
         users
             .filter_map(|raw| Account::parse(raw, &self.config).ok())
-            .filter(|user| user.view.uid != account.view.uid && counts(user))
-            .collect()
+            .filter(|user| user.view.uid != account.view.uid && user.is_or_will_be_ours())
     }
 }
 
@@ -273,9 +256,9 @@ fn taken(account: &Account) -> Hold {
     Hold { secret: account.secret.clone(), from: None }
 }
 
-/// Whether an object needs the Secret: it has our finalizer, or will.
-fn counts(user: &Account) -> bool {
-    user.view.ours || !user.view.deleting
+/// The hold that an object answers for when it leaves: the one that it keeps, or that nobody may keep.
+pub fn owed(account: &Account) -> Hold {
+    account.hold().unwrap_or_else(|| taken(account))
 }
 
 fn as_user(account: &Account) -> User {

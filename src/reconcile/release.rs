@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::deletion::{Ended, Hands};
-use super::hold::Left;
+use super::hold::{self, Left};
 use super::{Reconciler, jitter, now};
 use crate::account::{Account, Hold};
 use crate::audit::Receipt;
@@ -46,17 +46,32 @@ impl ReleasedUids {
 /// How often a release is tried again because somebody else wrote.
 const TRIES: usize = 8;
 
+/// What one release goes by, over all its tries.
+struct Leaving<'a> {
+    proof: &'a Proof,
+    /// Whether the Secret was held when this pass saw it; `None`: it did not look.
+    held: Option<bool>,
+    /// DELETEs that the ledger does not count yet.
+    sent: u32,
+    acked: bool,
+    /// The hold that one of the tries took off.
+    taken_off: Option<Hold>,
+}
+
 impl Reconciler {
     /// Lets the object go.
     ///
     /// # Errors
     /// [`ApiFault`]: nothing is lost, the next pass proves it again or finds it confirmed.
     pub(super) async fn release(&self, hands: &mut Hands, proof: &Proof) -> Result<Ended, ApiFault> {
-        let held = hands.unlocked.as_ref().map(|unlocked| unlocked.held);
-        let sent = hands.pass.sends.saturating_sub(hands.pass.recorded);
-        let acked = hands.pass.answer.as_ref().is_some_and(|answer| answer.outcome == Outcome::Acked);
+        let mut leaving = Leaving {
+            proof,
+            held: hands.unlocked.as_ref().map(|unlocked| unlocked.held),
+            sent: hands.pass.sends.saturating_sub(hands.pass.recorded),
+            acked: hands.pass.answer.as_ref().is_some_and(|answer| answer.outcome == Outcome::Acked),
+            taken_off: None,
+        };
         let mut account = hands.account.clone();
-        let mut taken_off = None;
         for attempt in 0..TRIES {
             if attempt > 0 {
                 tokio::time::sleep(Duration::from_millis(20) + jitter().of(Duration::from_millis(300))).await;
@@ -72,10 +87,10 @@ impl Reconciler {
                 }
                 account = fresh.into_account();
             }
-            match self.try_release(&mut account, proof, held, &mut taken_off, (sent, acked)).await {
+            match self.try_release(&mut account, &mut leaving).await {
                 Err(ApiFault::Conflict) => {}
                 Err(ApiFault::Refused(why) | ApiFault::Forbidden(why)) => {
-                    self.confirm(&mut account, proof, sent, None).await?;
+                    self.confirm(&mut account, proof, leaving.sent, None).await?;
                     return self.refused(&account, why).await;
                 }
                 other => return other,
@@ -90,18 +105,12 @@ impl Reconciler {
         }
     }
 
-    async fn try_release(
-        &self,
-        account: &mut Account,
-        proof: &Proof,
-        held: Option<bool>,
-        taken_off: &mut Option<Option<Hold>>,
-        (sent, acked): (u32, bool),
-    ) -> Result<Ended, ApiFault> {
+    async fn try_release(&self, account: &mut Account, leaving: &mut Leaving<'_>) -> Result<Ended, ApiFault> {
+        let Leaving { proof, held, sent, acked, .. } = *leaving;
         // What was taken off already is not looked at again, unless somebody handed it on meanwhile: between the object's
         // GET and its release nothing else shall take time, for somebody may write to it all the time.
-        let left = match taken_off {
-            Some(hold) if *hold == account.hold() => Left::Free,
+        let left = match &leaving.taken_off {
+            Some(hold) if *hold == hold::owed(account) => Left::Free,
             _ => self.hold.leave(account, held.is_some()).await?,
         };
         let alone = account.finalizers.iter().all(|finalizer| finalizer == FINALIZER);
@@ -110,7 +119,7 @@ impl Reconciler {
         if let Left::LastUser(hold) = left {
             self.confirm(account, proof, sent, Some(&hold)).await?;
             self.hold.take_off(account, &hold.secret).await?;
-            *taken_off = Some(account.hold());
+            leaving.taken_off = Some(hold);
         } else if !alone || (needs_key && held != Some(true)) {
             self.confirm(account, proof, sent, None).await?;
         }
