@@ -77,7 +77,7 @@ impl Installed {
             (bed, operator)
         };
         let ((), (bed, operator)) = tokio::join!(installing, working);
-        bed.until_admitted().await;
+        bed.until_born_with_finalizer().await;
         println!("from `helm install` to ready: {:.1} s", began.elapsed().as_secs_f64());
         Self { bed, namespace, operator, _alone: alone }
     }

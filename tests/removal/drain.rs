@@ -4,7 +4,7 @@ use provider_simulator::State;
 use serde_json::json;
 
 use crate::bed::{Bed, Kind};
-use crate::release::Release;
+use crate::release::{Release, WITHOUT_POLICIES};
 
 #[tokio::test]
 async fn what_does_not_end_in_time_is_named_with_its_reason_and_nothing_is_removed() {
@@ -35,7 +35,7 @@ async fn what_does_not_end_in_time_is_named_with_its_reason_and_nothing_is_remov
 async fn without_an_operator_nothing_is_drained_and_that_is_said() {
     let bed = Bed::new("drain-alone").await;
     // With the policies every object is born with the finalizer.
-    let values = ["uninstall.mode=Drain", "uninstall.timeout=10s", "admissionPolicies.enabled=false"];
+    let values = ["uninstall.mode=Drain", "uninstall.timeout=10s", WITHOUT_POLICIES];
     let senders = [bed.sender(Kind::PostPress, "postpress")];
     let (release, operator) = Release::holding(&bed, &values, &senders).await;
     // Never seen by an operator: deleted now it would be gone, and its account would not.

@@ -15,6 +15,8 @@ use crate::bed::{Bed, Operator, Sender};
 
 /// Where the chart is.
 pub const CHART: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/charts/sender-operator");
+/// The value with which no policy is installed.
+pub const WITHOUT_POLICIES: &str = "admissionPolicies.enabled=false";
 /// Between two looks for the hook's pod.
 const BETWEEN: Duration = Duration::from_millis(100);
 
@@ -42,14 +44,18 @@ impl<'a> Release<'a> {
 
     /// Installs it into the bed's namespace, whose CRD is there already, and lets it watch these.
     pub async fn watching(bed: &'a Bed, watched: &[&Bed], values: &[&str]) -> Self {
-        let watched: Vec<_> = watched.iter().map(|bed| bed.namespace.clone()).collect();
-        let set = format!("watchNamespaces={{{}}}", watched.join(","));
-        let release = Self { bed, name: "senders".to_owned(), watched };
+        let namespaces: Vec<_> = watched.iter().map(|bed| bed.namespace.clone()).collect();
+        let set = format!("watchNamespaces={{{}}}", namespaces.join(","));
+        let release = Self { bed, name: "senders".to_owned(), watched: namespaces };
         release
             .helm("install", &[CHART], &[&["crds.enabled=false", set.as_str()], values].concat())
             .await
             .expect("it is installed");
-        bed.until_admitted().await;
+        if !values.contains(&WITHOUT_POLICIES) {
+            for bed in watched {
+                bed.until_born_with_finalizer().await;
+            }
+        }
         release
     }
 

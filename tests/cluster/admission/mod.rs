@@ -37,6 +37,7 @@ impl<'a> Release<'a> {
         values.iter().for_each(|value| args.extend(["--set", value]));
         bed.plane.helm(&args).await.unwrap_or_else(|error| panic!("{error}"));
         in_force(bed).await;
+        bed.until_born_with_finalizer().await;
         let operator = Person::of(bed, &format!("{RELEASE}-sender-operator")).await;
         bed.eventually("the operator may", async || operator.types("kubectl auth can-i patch secrets").await.is_ok())
             .await;

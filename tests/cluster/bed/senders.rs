@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use provider_simulator::{Simulator, State, Status};
+use sender_operator::crd::FINALIZER;
 use serde_json::{Value, json};
 
 use super::{Bed, secret};
@@ -57,14 +58,16 @@ impl Bed {
         sender
     }
 
-    /// Waits until objects can be created: a policy that mutates knows a new kind only some seconds after its CRD was
-    /// installed, and until then the API server answers 503.
+    /// Waits until objects are born with the finalizer. The API server puts a policy in force some moments after it was
+    /// installed, and only then, and for some seconds after the CRD was installed, does it answer 503.
     #[allow(dead_code, reason = "for suites whose policies are installed beside the CRD")]
-    pub async fn until_admitted(&self) {
+    pub async fn until_born_with_finalizer(&self) {
         let probe = self.object_of(&self.stranger(Kind::PostPress, "probe"), &json!({})).to_string();
-        let create = ["-n", &self.namespace, "create", "--dry-run=server", "-f", "-"];
-        let admitted = async || self.plane.kubectl_with_stdin(create, &probe).await.is_ok();
-        self.eventually("objects can be created", admitted).await;
+        let create =
+            ["-n", &self.namespace, "create", "--dry-run=server", "-o", "jsonpath={.metadata.finalizers}", "-f", "-"];
+        let born =
+            async || self.plane.kubectl_with_stdin(create, &probe).await.is_ok_and(|born| born.contains(FINALIZER));
+        self.eventually("objects are born with the finalizer", born).await;
     }
 
     /// Creates the Secrets and objects of these.
