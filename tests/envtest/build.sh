@@ -26,7 +26,7 @@ describe() {
     kubectl) module=kubernetes package=k8s.io/kubernetes/cmd/kubectl minutes=1 ;;
     etcd) module=etcd package=go.etcd.io/etcd/server/v3 minutes=1 ;;
     helm) module=helm package=helm.sh/helm/v4/cmd/helm minutes=2 ;;
-    judge) module=../gitops/judge package=. minutes=3 ;;
+    judge) module=../gitops/judge package=. minutes=5 ;;
     jq) module=../gitops/jq package=github.com/itchyny/gojq/cmd/gojq minutes=1 ;;
     *) fail "there is no program '$1' to build: name kube-apiserver, kube-controller-manager, kubectl or etcd, or helm, or judge or jq" ;;
     esac

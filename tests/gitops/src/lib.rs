@@ -1,5 +1,5 @@
-//! What Argo CD, Flux and kstatus say of an object: their own code, from their own Go modules (of Argo CD its
-//! gitops-engine and its Lua), with the health checks of `config/gitops` as users copy them.
+//! What Argo CD, Flux and kstatus say of an object: their own code, from their own Go modules, with the health checks of
+//! `config/gitops` as users copy them.
 #![forbid(unsafe_code)]
 
 use std::io::{BufRead, BufReader, Write};
