@@ -9,6 +9,8 @@
 //! It keeps replicas from working against each other. That a `SoftThenHard` account gets one effective DELETE never
 //! rests on it: `docs/teardown.md`.
 
+#[cfg(test)]
+mod fake;
 mod leader;
 mod requests;
 mod sight;

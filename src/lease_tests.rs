@@ -1,151 +1,16 @@
 //! In paused time, before a Lease that is kept as an API server keeps it.
 
-use std::convert::Infallible;
-use std::future::pending;
 use std::sync::{Arc, Mutex};
 
-use http::{Method, Request, Response};
-use k8s_openapi::api::coordination::v1::Lease;
-use kube::client::Body;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::time::timeout;
-use tower::service_fn;
 
+use super::fake::{Fate, Server};
 use super::*;
 
 const SECOND: Duration = Duration::from_secs(1);
-
-/// What becomes of a request.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Fate {
-    Served,
-    /// Its answer comes only after so long.
-    Slow(Duration),
-    /// Carried out, and the answer is lost.
-    Unanswered,
-    /// Never there.
-    Lost,
-    Refused(u16),
-}
-
-/// An API server with one Lease in it. Clones are the same one.
-#[derive(Clone, Default)]
-struct Server(Arc<Mutex<World>>);
-
-#[derive(Default)]
-struct World {
-    lease: Option<Value>,
-    version: u64,
-    writes: usize,
-}
-
-/// The way from one replica to the server.
-#[derive(Clone)]
-struct Way {
-    server: Server,
-    fate: Arc<Mutex<Fate>>,
-}
-
-impl Server {
-    fn way(&self) -> Way {
-        Way { server: self.clone(), fate: Arc::new(Mutex::new(Fate::Served)) }
-    }
-
-    fn writes(&self) -> usize {
-        self.0.lock().unwrap().writes
-    }
-
-    fn lease(&self) -> Option<Lease> {
-        self.0.lock().unwrap().lease.clone().map(|lease| serde_json::from_value(lease).unwrap())
-    }
-
-    fn holder(&self) -> Option<String> {
-        self.lease()?.spec?.holder_identity
-    }
-
-    /// Somebody's hand.
-    fn edit(&self, edit: impl FnOnce(&mut Option<Value>)) {
-        let mut world = self.0.lock().unwrap();
-        world.version += 1;
-        let version = world.version.to_string();
-        edit(&mut world.lease);
-        if let Some(lease) = &mut world.lease {
-            lease["metadata"]["resourceVersion"] = json!(version);
-        }
-    }
-
-    fn serve(&self, method: &Method, body: &[u8]) -> (u16, Value) {
-        let mut world = self.0.lock().unwrap();
-        if *method == Method::GET {
-            return world.lease.clone().map_or_else(|| status(404), |lease| (200, lease));
-        }
-        let mut sent: Value = serde_json::from_slice(body).unwrap();
-        match (&world.lease, *method == Method::POST) {
-            (Some(_), true) => return status(409),
-            (None, false) => return status(404),
-            (Some(there), false) if there["metadata"]["resourceVersion"] != sent["metadata"]["resourceVersion"] => {
-                return status(409);
-            }
-            _ => {}
-        }
-        world.version += 1;
-        world.writes += 1;
-        sent["metadata"]["resourceVersion"] = json!(world.version.to_string());
-        world.lease = Some(sent.clone());
-        (200, sent)
-    }
-}
-
-fn status(code: u16) -> (u16, Value) {
-    let (reason, details) =
-        if code == 404 { ("NotFound", json!({"name": "sender-operator"})) } else { ("", json!({})) };
-    let status = json!({"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": code, "reason": reason, "details": details});
-    (code, status)
-}
-
-impl Way {
-    fn becomes(&self, fate: Fate) {
-        *self.fate.lock().unwrap() = fate;
-    }
-
-    fn client(&self) -> Client {
-        let way = self.clone();
-        let serve = move |request: Request<Body>| {
-            let way = way.clone();
-            async move {
-                let fate = *way.fate.lock().unwrap();
-                let method = request.method().clone();
-                let body = request.into_body().collect_bytes().await.unwrap();
-                let (code, answer) = match fate {
-                    Fate::Lost => pending().await,
-                    Fate::Refused(code) => status(code),
-                    Fate::Served | Fate::Slow(_) | Fate::Unanswered => way.server.serve(&method, &body),
-                };
-                match fate {
-                    Fate::Slow(delay) => sleep(delay).await,
-                    Fate::Unanswered => pending().await,
-                    _ => {}
-                }
-                let answer = Body::from(answer.to_string().into_bytes());
-                Ok::<_, Infallible>(Response::builder().status(code).body(answer).unwrap())
-            }
-        };
-        Client::new(service_fn(serve), "operators")
-    }
-
-    fn candidate(&self, me: &str) -> Candidate {
-        let lease = LeaseRef { namespace: "operators".to_owned(), name: "sender-operator".to_owned() };
-        Candidate::new(self.client(), lease, me.to_owned(), Metrics::default())
-    }
-
-    async fn leader(&self, me: &str) -> Leader {
-        let never = CancellationToken::new();
-        let acquired = timeout(120 * SECOND, self.candidate(me).acquire(&never));
-        acquired.await.expect("it leads by now").expect("nobody stops it")
-    }
-}
 
 /// Leads until that is lost; then how, and how long after `since`.
 async fn until_lost(leader: Leader, since: Instant) -> (Lost, Duration) {
