@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use provider_simulator::{Fault, On};
 use rustix::pipe::fcntl_setpipe_size;
-use rustix::process::{Pid, Resource, Rlimit, prlimit};
+use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, prlimit};
 use serde_json::json;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
@@ -66,6 +66,69 @@ async fn an_operator_without_a_free_descriptor_says_so_and_goes_on_when_there_ar
         for (name, account) in names.iter().zip(&accounts) {
             bed.until_gone(name).await;
             life.judge_one(kind, name, account, name).await;
+        }
+        life.judge_all().await;
+    })
+    .await;
+}
+
+/// A process that runs for 10 of each 200 milliseconds, until this is dropped.
+struct Throttle {
+    lifted: Arc<AtomicBool>,
+    turns: Option<JoinHandle<()>>,
+}
+
+impl Throttle {
+    const RUNS: Duration = Duration::from_millis(10);
+    const STANDS: Duration = Duration::from_millis(190);
+
+    fn on(process: Pid) -> Self {
+        let lifted = Arc::new(AtomicBool::new(false));
+        let turns = std::thread::spawn({
+            let lifted = Arc::clone(&lifted);
+            move || {
+                while !lifted.load(Ordering::SeqCst) {
+                    for (signal, lasts) in [(Signal::STOP, Self::STANDS), (Signal::CONT, Self::RUNS)] {
+                        kill_process(process, signal).expect("it can be signalled");
+                        std::thread::sleep(lasts);
+                    }
+                }
+            }
+        });
+        Self { lifted, turns: Some(turns) }
+    }
+}
+
+impl Drop for Throttle {
+    fn drop(&mut self) {
+        self.lifted.store(true, Ordering::SeqCst);
+        self.turns.take().map(JoinHandle::join);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_operator_that_hardly_gets_any_cpu_deletes_each_account_once_all_the_same() {
+    Life::plan("hardly-any-cpu", async |life| {
+        let bed = &life.bed;
+        // A keeper needs another object beside it.
+        let kinds = (0..).zip(Kind::ALL).filter(|(_, kind)| *kind != Kind::Keeper);
+        let subjects: Vec<_> =
+            kinds.map(|(n, kind)| (kind, format!("{kind:?}").to_lowercase(), kind.nth_account(n))).collect();
+        life.start();
+        let throttle = Throttle::on(life.crew.running());
+        for (kind, name, account) in &subjects {
+            kind.create(bed, name, account, name, &bed.key()).await;
+        }
+        for (kind, name, _) in &subjects {
+            bed.until_reason(name, kind.at_rest()).await;
+            bed.mark(name).await;
+        }
+        for (_, name, _) in &subjects {
+            bed.until_gone(name).await;
+        }
+        drop(throttle);
+        for (kind, name, account) in &subjects {
+            life.judge_one(*kind, name, account, name).await;
         }
         life.judge_all().await;
     })
