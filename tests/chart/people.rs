@@ -21,8 +21,12 @@ async fn whoever_views_or_edits_a_namespace_does_so_with_its_accounts_and_only_a
         let ask = ["auth", "can-i", verb, "senderaccounts.sender-operator.dev", "--as", person, &subresource];
         bed.try_kubectl(&ask).await.is_ok()
     };
-    bed.eventually("the cluster's own roles took it up", async || {
-        may("viewer", "get", "").await && may("editor", "delete", "").await && may("owner", "delete", "").await
+    bed.eventually("each role and its binding are in force", async || {
+        may("viewer", "get", "").await
+            && may("editor", "delete", "").await
+            && may("owner", "delete", "").await
+            && may("clerk", "update", "release").await
+            && may("clerk", "get", "").await
     })
     .await;
     for verb in ["get", "list", "watch"] {

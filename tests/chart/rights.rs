@@ -162,6 +162,8 @@ async fn rights_of_two_namespaces(rbac: Value) -> BTreeSet<Right> {
     let values = for_tests(&json!({"watchNamespaces": watched, "crds": {"enabled": false}, "rbac": rbac}));
     let install = ["install", RELEASE, CHART, "--namespace", &operators];
     helm(bed.plane, &install, &values, &["--no-hooks"]).await.expect("it is installed");
+    bed.until_born_with_finalizer().await;
+    second.until_born_with_finalizer().await;
     let operator = kubelet::start(&bed, &operators).await;
     live(&bed).await;
     live(&second).await;

@@ -33,6 +33,7 @@ async fn deleted_with_its_namespace_the_operator_leaves_objects_that_the_next_on
     let next = bed.beside("next").await;
     let watched = [bed.namespace.as_str(), elsewhere.namespace.as_str()];
     install(&bed, &bed.namespace, &[]).await;
+    bed.until_born_with_finalizer().await;
     let operator = operator_in(&bed, &bed.namespace, &watched).await;
     let inside = bed.sender(Kind::LinkedIn, "inside");
     let beside = elsewhere.sender(Kind::PostPress, "beside");
