@@ -1,18 +1,18 @@
 //! Of several replicas one acts. Whatever becomes of it or of its Lease another one goes on, and a LinkedIn sender that
 //! shall be disconnected gets one DELETE that takes effect; also where nobody is elected at all.
 
-use std::path::Path;
+mod replicas;
 
 use fault_proxy::{Call, Proxy};
 use jiff::Timestamp;
-use provider_simulator::{Fault, FaultHandle, On, State, Status};
-use rustix::process::{Pid, Signal, kill_process};
-use serde_json::{Value, json};
+use provider_simulator::{Fault, On, State};
+use rustix::process::Signal;
+use serde_json::json;
 
-use crate::bed::{Bed, Kind, LINKEDIN, Operator, Property};
+use crate::bed::{Bed, Kind, LINKEDIN, Property};
 use crate::rights::{beyond, grant, in_the_namespace, service_account};
+use replicas::*;
 
-const LEASE: &str = "lease/sender-operator";
 /// Longer than any test here can take: who reads after another one's DELETE only reads.
 const LONG_WINDOW: [&str; 2] = ["--outcome-window", "10m"];
 
@@ -285,97 +285,4 @@ async fn without_the_right_to_the_lease_an_operator_is_not_ready_and_says_what_t
     assert_eq!(bed.truth(LINKEDIN), (State::Disconnected, 1, 1));
     bed.finish(operator).await;
     assert_eq!(holder(&bed).await, "", "it may give the Lease back, too");
-}
-
-/// As a replica logs it.
-const LEADING: &str = r#""message":"leading""#;
-
-/// A connected LinkedIn sender with its object.
-async fn linkedin(bed: &Bed) {
-    let key = bed.key();
-    bed.sim.puffle().add_linkedin(&key, LINKEDIN, Status::Connected);
-    bed.puffle_secret("puffle", &key).await;
-    bed.linkedin("linkedin", LINKEDIN, "puffle").await;
-}
-
-/// Deletes its object, and waits until the DELETE has met this fault, which holds it back.
-async fn in_mid_delete(bed: &Bed, fault: Fault) -> FaultHandle {
-    bed.until_connected("linkedin").await;
-    let delete = bed.sim.fault(On::delete(), fault);
-    bed.delete("linkedin").await;
-    bed.eventually("the DELETE is on its way", async || delete.waiting() == 1).await;
-    delete
-}
-
-/// One that leads, and one that stands by.
-async fn replicas(bed: &Bed, flags: &[&str]) -> (Operator, Operator) {
-    let leader = replica(bed, bed.plane.kubeconfig(), flags);
-    until_leads(bed, &leader, "it is new").await;
-    let other = replica(bed, bed.plane.kubeconfig(), flags);
-    until_stands_by(bed, &other).await;
-    (leader, other)
-}
-
-/// An operator that agrees with others of this namespace on a leader.
-fn replica(bed: &Bed, kubeconfig: &Path, flags: &[&str]) -> Operator {
-    let elected = ["--leader-election", "true", "--lease-namespace", &bed.namespace];
-    bed.start_operator(kubeconfig, &[&bed.namespace], &[&elected[..], flags].concat())
-}
-
-async fn until_leads(bed: &Bed, operator: &Operator, why: &str) {
-    bed.until_logged(operator, &[LEADING, why]).await;
-}
-
-async fn until_stands_by(bed: &Bed, operator: &Operator) {
-    bed.until_logged(operator, &["standing by"]).await;
-}
-
-/// The first line that the operator logged with this in it.
-fn logged(operator: &Operator, part: &str) -> Value {
-    let log = operator.log();
-    let line = log.lines().find(|line| line.contains(part)).unwrap_or_else(|| panic!("no {part} in:\n{log}"));
-    serde_json::from_str(line).expect("a line of JSON")
-}
-
-/// Under which name a replica that has stood by would hold the Lease.
-fn me(operator: &Operator) -> String {
-    logged(operator, "standing by")["me"].as_str().expect("its name").to_owned()
-}
-
-fn led_since(operator: &Operator) -> Timestamp {
-    logged(operator, LEADING)["timestamp"].as_str().and_then(|at| at.parse().ok()).expect("a time")
-}
-
-async fn lease(bed: &Bed) -> Option<Value> {
-    let text = bed.kubectl(&["get", LEASE, "--ignore-not-found", "-o", "json"]).await;
-    (!text.is_empty()).then(|| serde_json::from_str(&text).expect("an object is JSON"))
-}
-
-/// Who holds the Lease; nobody is empty.
-async fn holder(bed: &Bed) -> String {
-    let lease = lease(bed).await.expect("the Lease is there");
-    lease["spec"]["holderIdentity"].as_str().unwrap_or_default().to_owned()
-}
-
-fn renewed(lease: &Value) -> Timestamp {
-    lease["spec"]["renewTime"].as_str().and_then(|at| at.parse().ok()).expect("a time")
-}
-
-async fn renewed_at(bed: &Bed) -> Timestamp {
-    renewed(&lease(bed).await.expect("the Lease is there"))
-}
-
-async fn steal(bed: &Bed, by: &str) {
-    let spec = json!({"spec": {"holderIdentity": by}}).to_string();
-    bed.kubectl(&["patch", LEASE, "--type=merge", "-p", &spec]).await;
-}
-
-fn signal(operator: &Operator, signal: Signal) {
-    let pid = Pid::from_raw(operator.pid().cast_signed()).expect("a process id");
-    kill_process(pid, signal).expect("it can be signalled");
-}
-
-async fn stopped(mut operator: Operator) -> Option<i32> {
-    operator.terminate();
-    operator.ended().await.code()
 }
