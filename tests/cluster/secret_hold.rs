@@ -325,7 +325,7 @@ async fn the_keeper_leaves_a_bare_user(bed: Bed, policy_of_deletion: &str) {
     bed.postpress("keeper", "acc_1", "postpress").await;
     bed.until_connected("keeper").await;
     let bare = "!object.metadata.name.startsWith('bare') || !has(object.metadata.finalizers)";
-    bed.object_to("senderaccounts", bare).await;
+    bed.object_to("UPDATE", "senderaccounts", bare).await;
     // In force once it refuses another one.
     bed.postpress("bare-probe", "acc_3", "unused").await;
     let add = r#"{"metadata":{"finalizers":["example.com/probe"]}}"#;

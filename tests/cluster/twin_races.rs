@@ -12,7 +12,7 @@ async fn a_twin_that_has_proved_its_disconnect_but_cannot_go_yet_makes_an_older_
     // Nobody takes our finalizer off it.
     let fast = "object.metadata.name != 'fast'";
     let keeps = format!("{fast} || !has(oldObject.metadata.finalizers) || has(object.metadata.finalizers)");
-    bed.object_to("senderaccounts", &keeps).await;
+    bed.object_to("UPDATE", "senderaccounts", &keeps).await;
     let (operator, slow) = the_fast_one_ends_while_the_slow_one_reads(&bed).await;
     bed.until_reason("fast", "PatchRefused").await;
 

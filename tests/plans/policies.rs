@@ -28,7 +28,7 @@ async fn a_release_that_a_policy_refuses_is_shown_in_its_words_and_the_provider_
                 "-p",
                 r#"{"metadata":{"finalizers":[]}}"#,
             ];
-            bed.object_to("senderaccounts", &keeps).await;
+            bed.object_to("UPDATE", "senderaccounts", &keeps).await;
             bed.until_objected(&strip).await;
             bed.mark(SUBJECT).await;
             let held = bed.until_reason(SUBJECT, "PatchRefused").await;
@@ -55,7 +55,7 @@ async fn while_a_policy_refuses_every_status_nothing_that_must_be_written_ahead_
         life.at_rest(kind).await;
         let write = r#"{"status":{"heldSecret":"other"}}"#;
         let write = ["patch", "sacc", SUBJECT, "--subresource=status", "--dry-run=server", "--type=merge", "-p", write];
-        bed.object_to("senderaccounts/status", "false").await;
+        bed.object_to("UPDATE", "senderaccounts/status", "false").await;
         bed.until_objected(&write).await;
         bed.mark(SUBJECT).await;
         life.until_logged(&["refused", Bed::OBJECTION]).await;

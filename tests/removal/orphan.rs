@@ -1,7 +1,6 @@
 //! Orphan without an operator: the hook lets go itself, by the operator's own rules.
 
 use provider_simulator::{Fault, On, State};
-use serde_json::json;
 
 use crate::bed::{Bed, Kind};
 use crate::release::{Release, receipts};
@@ -63,24 +62,13 @@ async fn what_cannot_be_orphaned_is_named_and_keeps_the_operator_there() {
     let release = Release::install(&bed, &["uninstall.mode=Orphan", "uninstall.timeout=10s"]).await;
     let sender = bed.sender(Kind::PostPress, "protected");
     bed.adopt(std::slice::from_ref(&sender)).await;
-    let guard = json!({"apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingAdmissionPolicy",
-        "metadata": {"name": bed.namespace},
-        "spec": {"matchConstraints": {"resourceRules": [{"apiGroups": ["sender-operator.dev"], "apiVersions": ["*"],
-                "operations": ["DELETE"], "resources": ["senderaccounts"]}]},
-            "validations": [{"expression": "false", "message": "the works council forbids it"}]}});
-    let binding = json!({"apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingAdmissionPolicyBinding",
-        "metadata": {"name": bed.namespace},
-        "spec": {"policyName": bed.namespace, "validationActions": ["Deny"], "matchResources": {"namespaceSelector":
-            {"matchLabels": {"kubernetes.io/metadata.name": bed.namespace}}}}});
-    bed.apply_all(&[guard, binding]).await;
-    let denied = async || bed.try_kubectl(&["delete", "sacc", "protected", "--dry-run=server"]).await.is_err();
-    bed.eventually("the policy is in force", denied).await;
+    bed.object_to("DELETE", "senderaccounts", "false").await;
+    bed.until_objected(&["delete", "sacc", "protected", "--dry-run=server"]).await;
 
     let ended = release.uninstall(&[]).await;
-    assert!(!ended.done && ended.said.contains("the works council forbids it"), "{}", ended.said);
+    assert!(!ended.done && ended.said.contains(Bed::OBJECTION), "{}", ended.said);
     bed.kubectl(&["get", "deployment", "senders-sender-operator"]).await;
-    bed.kubectl(&["delete", "validatingadmissionpolicybinding", &bed.namespace]).await;
-    bed.kubectl(&["delete", "validatingadmissionpolicy", &bed.namespace]).await;
+    bed.object_no_more().await;
     let operator = release.operator(&[]).await;
     let ended = release.uninstall(&[]).await;
     assert!(ended.done, "{}", ended.said);

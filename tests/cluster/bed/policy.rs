@@ -8,10 +8,11 @@ impl Bed {
     /// What it says.
     pub const OBJECTION: &str = "the change board objects";
 
-    /// Has the API server refuse updates that this CEL expression does not hold for, in this bed's namespace, from soon on.
-    pub async fn object_to(&self, resource: &str, expression: &str) {
+    /// Has the API server refuse what this CEL expression does not hold for, in this bed's namespace, from soon on: requests
+    /// of this kind (`UPDATE`, `DELETE`) for this resource.
+    pub async fn object_to(&self, operation: &str, resource: &str, expression: &str) {
         let (name, api) = (&self.namespace, "admissionregistration.k8s.io/v1");
-        let rules = json!([{"apiGroups": ["sender-operator.dev"], "apiVersions": ["*"], "operations": ["UPDATE"], "resources": [resource]}]);
+        let rules = json!([{"apiGroups": ["sender-operator.dev"], "apiVersions": ["*"], "operations": [operation], "resources": [resource]}]);
         let policy = json!({"apiVersion": api, "kind": "ValidatingAdmissionPolicy", "metadata": {"name": name},
             "spec": {"failurePolicy": "Fail", "matchConstraints": {"resourceRules": rules},
                 "validations": [{"expression": expression, "message": Self::OBJECTION}]}});
