@@ -11,7 +11,8 @@ pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).map_or_else(PathBuf::new, Path::to_path_buf)
 }
 
-/// Every file of a checkout, relative to it, but for what git and builds keep there.
+/// Every file of a checkout, relative to it, but for what git and builds keep there. What a link leads to is a file there,
+/// too.
 ///
 /// # Errors
 /// What cannot be read.
@@ -21,7 +22,7 @@ pub fn files(root: &Path) -> io::Result<BTreeSet<PathBuf>> {
         for entry in fs::read_dir(root.join(&folder))? {
             let entry = entry?;
             let path = folder.join(entry.file_name());
-            if entry.file_type()?.is_dir() {
+            if entry.path().is_dir() {
                 if ![Path::new(".git"), Path::new("target")].contains(&path.as_path()) {
                     open.push(path);
                 }

@@ -8,7 +8,7 @@ pub mod copy;
 #[cfg(test)]
 mod tests {
     use std::fs;
-    use std::path::Path;
+    use std::path::{Path, PathBuf};
 
     use crate::bug::Bug;
     use crate::copy::{files, root};
@@ -24,6 +24,15 @@ mod tests {
         };
         let files = files(&root()).expect("the sources").into_iter().filter(|file| of(file));
         files.map(|file| fs::read_to_string(root().join(file)).expect("a source")).collect()
+    }
+
+    #[test]
+    fn what_is_copied_are_files_and_those_behind_the_charts_link_among_them() {
+        let files = files(&root()).expect("the sources");
+        let others: Vec<_> = files.iter().filter(|file| !root().join(file).is_file()).collect();
+        assert!(others.is_empty(), "{others:?}");
+        let behind = |file: &&PathBuf| file.starts_with("charts/sender-operator/files/crds");
+        assert_ne!(files.iter().filter(behind).count(), 0);
     }
 
     #[test]
