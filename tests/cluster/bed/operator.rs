@@ -92,7 +92,10 @@ impl Bed {
     /// Stops the operator as Kubernetes does, and checks that no key shows anywhere and that every property holds.
     pub async fn finish(&self, mut operator: Operator) {
         let metrics = operator.admin("/metrics").await;
-        assert!(metrics.contains("sender_operator_passes_total"), "these are no metrics: {metrics}");
+        assert!(
+            metrics.contains("sender_operator_panics_total 0\n"),
+            "a pass panicked, or these are no metrics: {metrics}"
+        );
         self.assert_no_key_in("the metrics", &metrics);
         self.assert_no_key_in_process(&operator);
         self.note_memory();
