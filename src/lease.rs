@@ -174,9 +174,9 @@ impl Candidate {
             Claim::Take(Vacancy::RunOut(holder)) => format!("{holder} did not renew it"),
             Claim::Renew | Claim::StandBy(..) => "it was taken before".to_owned(),
         };
-        tracing::info!(lease = %requests.lease, holder = me, why, "leading");
         standing.send_replace(Standing::Acts);
         metrics.leads(true);
+        tracing::info!(lease = %requests.lease, holder = me, why, "leading");
         let until = watch::Sender::new(asked + RENEW_DEADLINE);
         Leader { requests, me, sight, until, since: Instant::now(), metrics }
     }
