@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use futures::TryStreamExt;
 use kube::ResourceExt;
-use kube::api::{Api, ApiResource, DynamicObject, ListParams, WatchEvent, WatchParams};
+use kube::api::{DynamicObject, ListParams, WatchEvent, WatchParams};
 use provider_simulator::{State, Status};
-use sender_operator::crd::{HOLD_TAKEN_OVER_AT, SECRET_FINALIZER, SenderAccount};
+use sender_operator::crd::{HOLD_TAKEN_OVER_AT, SECRET_FINALIZER};
 use serde_json::{Value, json};
 
 use crate::bed::{Bed, EMAIL, LINKEDIN, PURGE, Property, message, reason};
@@ -39,8 +39,7 @@ async fn keepers(bed: &Bed, secret: &str) -> Vec<String> {
 
 /// Deletes this object. Who else kept the hold on its Secret in the moment when it went, as the API server tells it.
 async fn keepers_when_it_goes(bed: &Bed, name: &str, secret: &str) -> Vec<String> {
-    let kind = ApiResource::erase::<SenderAccount>(&());
-    let objects = Api::<DynamicObject>::namespaced_with(bed.client.clone(), &bed.namespace, &kind);
+    let objects = bed.accounts();
     let keeps = |object: &DynamicObject| object.data["status"]["heldSecret"] == secret;
     let list = objects.list(&ListParams::default()).await.expect("a list");
     let now = list.metadata.resource_version.unwrap_or_default();

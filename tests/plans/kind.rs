@@ -2,9 +2,7 @@
 
 use k8s_openapi::api::core::v1::Secret;
 use kube::api::{Api, DeleteParams, DynamicObject, PostParams};
-use kube::core::ApiResource;
 use provider_simulator::{Log, State, Status};
-use sender_operator::crd::SenderAccount;
 use serde_json::{Value, json};
 
 use crate::bed::{Bed, EMAIL, LINKEDIN};
@@ -141,10 +139,5 @@ impl Bed {
     pub async fn secret_finalizers(&self, name: &str) -> Vec<String> {
         let secrets = Api::<Secret>::namespaced(self.client.clone(), &self.namespace);
         secrets.get(name).await.expect("the Secret is there").metadata.finalizers.unwrap_or_default()
-    }
-
-    /// The objects, as somebody else than the operator reads and writes them.
-    pub fn accounts(&self) -> Api<DynamicObject> {
-        Api::namespaced_with(self.client.clone(), &self.namespace, &ApiResource::erase::<SenderAccount>(&()))
     }
 }

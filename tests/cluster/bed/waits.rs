@@ -17,11 +17,14 @@ const BETWEEN: Duration = Duration::from_millis(60);
 const LONGEST: SignedDuration = SignedDuration::from_mins(15);
 
 impl Bed {
+    /// The objects, as somebody else than the operator reads and writes them.
+    pub fn accounts(&self) -> Api<DynamicObject> {
+        Api::namespaced_with(self.client.clone(), &self.namespace, &ApiResource::erase::<SenderAccount>(&()))
+    }
+
     /// The object as the API server shows it, if it is there.
     pub async fn object(&self, name: &str) -> Option<Value> {
-        let kind = ApiResource::erase::<SenderAccount>(&());
-        let objects: Api<DynamicObject> = Api::namespaced_with(self.client.clone(), &self.namespace, &kind);
-        let object = objects.get_opt(name).await.expect("the API server answers");
+        let object = self.accounts().get_opt(name).await.expect("the API server answers");
         object.map(|object| serde_json::to_value(object).expect("an object is JSON"))
     }
 
@@ -70,9 +73,7 @@ impl Bed {
 
     /// Every object of the namespace.
     pub async fn objects(&self) -> Vec<Value> {
-        let kind = ApiResource::erase::<SenderAccount>(&());
-        let objects: Api<DynamicObject> = Api::namespaced_with(self.client.clone(), &self.namespace, &kind);
-        let list = objects.list(&ListParams::default()).await.expect("the API server answers");
+        let list = self.accounts().list(&ListParams::default()).await.expect("the API server answers");
         list.items.iter().map(|object| serde_json::to_value(object).expect("an object is JSON")).collect()
     }
 
