@@ -1,12 +1,11 @@
 //! `kubectl delete namespace` takes the Secret, the objects and their accounts at once.
 
-use envtest::Namespace;
 use kube::api::{Api, ApiResource, DynamicObject, ListParams};
 use provider_simulator::{State, Status};
 use sender_operator::crd::SenderAccount;
 use serde_json::{Value, json};
 
-use crate::bed::{Bed, reason};
+use crate::bed::{Bed, create_namespace, reason};
 
 const NAMESPACES: usize = 20;
 /// Objects in each.
@@ -23,7 +22,7 @@ struct Tenant {
 
 impl Tenant {
     async fn create(bed: &Bed, number: usize) -> Self {
-        let namespace = Namespace::create(bed.plane, "tenant").await.expect("a namespace").name().to_owned();
+        let namespace = create_namespace(&bed.client, "tenant").await;
         let id = |kind: usize| format!("{number:08x}-0000-4000-8000-{kind:012x}");
         let tenant =
             Self { namespace, postpress: format!("acc_{number}"), linkedin: id(1), email: id(2), purge: id(3) };

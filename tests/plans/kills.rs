@@ -8,13 +8,12 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 
+use crate::bed::at_once;
 use crate::kind::Kind;
 use crate::life::Life;
 use crate::plan::{Boundary, Plan, Strike};
 use crate::verdict::failure;
 
-/// Plans that run at once; the bed has its own bound for all tests together.
-const AT_ONCE: usize = 4;
 /// So many pairs of each kind, unless all are asked for.
 const PAIRS: usize = 3;
 /// So many single kills of a kind that shares most of its calls with another one.
@@ -134,8 +133,9 @@ fn pairs(kind: Kind, singles: &[Strike]) -> Vec<Plan> {
 
 /// Runs them, a few at once, and fails with all that failed.
 async fn all(plans: Vec<Plan>) {
-    let (number, kind) = (plans.len(), plans.first().map(|plan| plan.kind));
-    let mut running = stream::iter(plans).map(run).buffer_unordered(AT_ONCE);
+    let Some(kind) = plans.first().map(|plan| plan.kind) else { return };
+    let number = plans.len();
+    let mut running = stream::iter(plans).map(run).buffer_unordered(at_once());
     let mut ended = Vec::new();
     while let Some(one) = running.next().await {
         ended.push(one);

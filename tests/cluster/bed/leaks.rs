@@ -1,5 +1,6 @@
 //! No key leaves: every place that people or programs can read is searched for the bytes of every key of the test.
 
+use http::Request;
 use trace_checker::{Property, Violation, keys};
 
 use super::{Bed, Operator};
@@ -8,13 +9,20 @@ impl Bed {
     /// Searches logs, Events, objects and their status for the keys' bytes, plain, in hex and in base64.
     pub async fn assert_no_key_shows(&self) {
         let mut places = vec![
-            ("Events".to_owned(), self.kubectl(&["get", "events", "-o", "yaml"]).await),
-            ("objects".to_owned(), self.kubectl(&["get", "sacc", "-o", "yaml"]).await),
+            ("Events".to_owned(), self.all("/api/v1", "events").await),
+            ("objects".to_owned(), self.all("/apis/sender-operator.dev/v1alpha1", "senderaccounts").await),
         ];
         for log in self.logs.lock().unwrap().iter() {
             places.push(("the operator's log".to_owned(), std::fs::read_to_string(log).expect("the log is there")));
         }
         self.assert_no_key_in_any(&places);
+    }
+
+    /// Every object of the namespace, byte for byte as the API server shows it.
+    async fn all(&self, api: &str, plural: &str) -> String {
+        let path = format!("{api}/namespaces/{}/{plural}", self.namespace);
+        let request = Request::get(&path).body(Vec::new()).expect("a request");
+        self.client.request_text(request).await.unwrap_or_else(|error| panic!("{path}: {error}"))
     }
 
     /// Searches this text, too.

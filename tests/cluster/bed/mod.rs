@@ -13,8 +13,11 @@ mod waits;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
-use envtest::{ControlPlane, Namespace};
-use kube::Client;
+use envtest::ControlPlane;
+use k8s_openapi::api::core::v1::Namespace;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use kube::api::{Api, PostParams};
+use kube::{Client, ResourceExt};
 use provider_simulator::{Simulator, State};
 use tokio::sync::{OnceCell, Semaphore, SemaphorePermit};
 
@@ -27,6 +30,8 @@ pub use trace_checker::Property;
 
 /// So many tests run at once, whatever the number of test threads: each has an operator process.
 const AT_ONCE: usize = 4;
+/// The same where thousands of short plans are run: one waits for little but its turn on a core.
+const AT_ONCE_IN_TORTURE: usize = 8;
 
 /// A namespace of the shared control plane, a provider simulator, and the operator processes started for it.
 pub struct Bed {
@@ -59,12 +64,13 @@ impl Bed {
     /// A bed on a control plane on which somebody else has installed the CRD, such as the chart.
     pub async fn served(plane: &'static ControlPlane, name: &str) -> Self {
         let permit = running().acquire().await.expect("the semaphore is never closed");
-        let namespace = Namespace::create(plane, name).await.expect("a namespace").name().to_owned();
+        let client = client(plane).await;
+        let namespace = create_namespace(&client, name).await;
         let sim = Arc::new(Simulator::start().await.expect("a simulator"));
         let recorder = Recorder::new(plane, &sim).await;
         recorder.record(&namespace).await;
         Self {
-            client: client(plane).await,
+            client,
             plane,
             sim,
             namespace,
@@ -78,7 +84,7 @@ impl Bed {
 
     /// A second namespace beside this one, as another tenant has it, with the same providers.
     pub async fn beside(&self, name: &str) -> Self {
-        let namespace = Namespace::create(self.plane, name).await.expect("a namespace").name().to_owned();
+        let namespace = create_namespace(&self.client, name).await;
         self.recorder.record(&namespace).await;
         Self {
             client: self.client.clone(),
@@ -138,9 +144,22 @@ impl Bed {
     }
 }
 
+/// A namespace whose name starts so. Through the client: no test is to spend its time on starting kubectl.
+pub async fn create_namespace(client: &Client, prefix: &str) -> String {
+    let generated = ObjectMeta { generate_name: Some(format!("{prefix}-")), ..ObjectMeta::default() };
+    let namespace = Namespace { metadata: generated, ..Namespace::default() };
+    let created = Api::all(client.clone()).create(&PostParams::default(), &namespace).await;
+    created.expect("a namespace is created").name_any()
+}
+
 fn running() -> &'static Semaphore {
     static RUNNING: OnceLock<Semaphore> = OnceLock::new();
-    RUNNING.get_or_init(|| Semaphore::new(AT_ONCE))
+    RUNNING.get_or_init(|| Semaphore::new(at_once()))
+}
+
+/// So many beds there are at most.
+pub fn at_once() -> usize {
+    if std::env::var_os("TORTURE").is_some() { AT_ONCE_IN_TORTURE } else { AT_ONCE }
 }
 
 async fn install_crd(plane: &ControlPlane) {

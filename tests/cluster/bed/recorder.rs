@@ -22,6 +22,7 @@ use provider_simulator::{Log, Simulator, fingerprint};
 use sender_operator::crd::{API_KEY, SenderAccount};
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
 use tokio::time::sleep;
 use trace_checker::{Moment, Property, SecretVersion, Trace, Version, Violation, check};
 
@@ -36,6 +37,8 @@ pub struct Recorder {
     audit_log: PathBuf,
     /// Where the audit log ended when the test began.
     audit_from: u64,
+    /// They end with the recorder, and know it only as long as it lives.
+    watches: Mutex<JoinSet<()>>,
 }
 
 #[derive(Default)]
@@ -58,7 +61,7 @@ impl Recorder {
         let audit_log = plane.audit_log().to_owned();
         let audit_from = std::fs::metadata(&audit_log).map_or(0, |file| file.len());
         let (client, sim) = (client(plane).await, Arc::downgrade(sim));
-        Arc::new(Self { recorded: Mutex::default(), client, sim, audit_log, audit_from })
+        Arc::new(Self { recorded: Mutex::default(), client, sim, audit_log, audit_from, watches: Mutex::default() })
     }
 
     /// Records this namespace from now on.
@@ -74,57 +77,14 @@ impl Recorder {
         let mut recorded = self.recorded.lock().unwrap();
         if !recorded.namespaces.iter().any(|known| known == namespace) {
             recorded.namespaces.push(namespace.to_owned());
-            tokio::spawn(Arc::clone(self).record_objects(namespace.to_owned(), Arc::clone(&listed)));
-            tokio::spawn(Arc::clone(self).record_secrets(namespace.to_owned(), Arc::clone(&listed)));
+            let (client, place) = (&self.client, namespace.to_owned());
+            let objects = Api::namespaced_with(client.clone(), namespace, &kind());
+            let secrets = Api::namespaced(client.clone(), namespace);
+            let mut watches = self.watches.lock().unwrap();
+            watches.spawn(record_objects(Arc::downgrade(self), objects, place.clone(), Arc::clone(&listed)));
+            watches.spawn(record_secrets(Arc::downgrade(self), secrets, place, Arc::clone(&listed)));
         }
         listed
-    }
-
-    async fn record_objects(self: Arc<Self>, namespace: String, listed: Arc<Semaphore>) {
-        let objects: Api<DynamicObject> = Api::namespaced_with(self.client.clone(), &namespace, &kind());
-        let mut events = pin!(watcher(objects, Config::default()));
-        let (mut names, mut lists) = (HashSet::new(), 0);
-        while let Some(event) = events.next().await {
-            match event {
-                Ok(Event::Init) => names.clear(),
-                Ok(Event::InitApply(object)) => {
-                    names.insert(object.name_any());
-                    self.saw(&namespace, &object, false);
-                }
-                Ok(Event::Apply(object)) => self.saw(&namespace, &object, false),
-                Ok(Event::Delete(object)) => self.saw(&namespace, &object, true),
-                Ok(Event::InitDone) => {
-                    lists += 1;
-                    if lists == 1 {
-                        listed.add_permits(1);
-                    } else {
-                        // A watch that had to begin anew has missed versions.
-                        self.excuse(Property::S7, "the watch began anew");
-                        self.excuse(Property::S8, "the watch began anew");
-                        self.missed(&namespace, &names);
-                    }
-                }
-                // The CRD is not there, or the API server is not: tried again, soon, to miss as little as can be.
-                Err(_) => sleep(AGAIN).await,
-            }
-        }
-    }
-
-    async fn record_secrets(self: Arc<Self>, namespace: String, listed: Arc<Semaphore>) {
-        let secrets: Api<Secret> = Api::namespaced(self.client.clone(), &namespace);
-        let mut events = pin!(watcher(secrets, Config::default()).default_backoff());
-        while let Some(event) = events.next().await {
-            match event {
-                Ok(Event::InitApply(secret) | Event::Apply(secret)) => {
-                    let key = secret.data.as_ref().and_then(|data| data.get(API_KEY));
-                    let key = key.map(|bytes| fingerprint(&bytes.0));
-                    let version = SecretVersion { namespace: namespace.clone(), name: secret.name_any(), key };
-                    self.recorded.lock().unwrap().secrets.push(version);
-                }
-                Ok(Event::InitDone) => listed.add_permits(1),
-                Ok(Event::Init | Event::Delete(_)) | Err(_) => {}
-            }
-        }
     }
 
     fn saw(&self, namespace: &str, object: &DynamicObject, gone: bool) {
@@ -239,6 +199,54 @@ impl Recorder {
         file.seek(SeekFrom::Start(self.audit_from)).expect("it only grows");
         file.read_to_end(&mut lines).expect("it can be read");
         String::from_utf8_lossy(&lines).into_owned()
+    }
+}
+
+async fn record_objects(to: Weak<Recorder>, of: Api<DynamicObject>, namespace: String, listed: Arc<Semaphore>) {
+    let mut events = pin!(watcher(of, Config::default()));
+    let (mut names, mut lists) = (HashSet::new(), 0);
+    while let (Some(event), Some(recorder)) = (events.next().await, to.upgrade()) {
+        match event {
+            Ok(Event::Init) => names.clear(),
+            Ok(Event::InitApply(object)) => {
+                names.insert(object.name_any());
+                recorder.saw(&namespace, &object, false);
+            }
+            Ok(Event::Apply(object)) => recorder.saw(&namespace, &object, false),
+            Ok(Event::Delete(object)) => recorder.saw(&namespace, &object, true),
+            Ok(Event::InitDone) => {
+                lists += 1;
+                if lists == 1 {
+                    listed.add_permits(1);
+                } else {
+                    // A watch that had to begin anew has missed versions.
+                    recorder.excuse(Property::S7, "the watch began anew");
+                    recorder.excuse(Property::S8, "the watch began anew");
+                    recorder.missed(&namespace, &names);
+                }
+            }
+            Err(_) => {
+                drop(recorder);
+                // The CRD is not there, or the API server is not: tried again, soon, to miss as little as can be.
+                sleep(AGAIN).await;
+            }
+        }
+    }
+}
+
+async fn record_secrets(to: Weak<Recorder>, of: Api<Secret>, namespace: String, listed: Arc<Semaphore>) {
+    let mut events = pin!(watcher(of, Config::default()).default_backoff());
+    while let (Some(event), Some(recorder)) = (events.next().await, to.upgrade()) {
+        match event {
+            Ok(Event::InitApply(secret) | Event::Apply(secret)) => {
+                let key = secret.data.as_ref().and_then(|data| data.get(API_KEY));
+                let key = key.map(|bytes| fingerprint(&bytes.0));
+                let version = SecretVersion { namespace: namespace.clone(), name: secret.name_any(), key };
+                recorder.recorded.lock().unwrap().secrets.push(version);
+            }
+            Ok(Event::InitDone) => listed.add_permits(1),
+            Ok(Event::Init | Event::Delete(_)) | Err(_) => {}
+        }
     }
 }
 
