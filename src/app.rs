@@ -1,5 +1,7 @@
 //! The composition root: builds every part, runs them under one `select!`, and says how the process ends.
 
+mod client;
+
 use std::collections::BTreeSet;
 use std::io::{self, Write};
 use std::net::SocketAddr;
@@ -8,14 +10,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use http::HeaderValue;
-use http::header::USER_AGENT;
-use kube::Client;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+pub use self::client::{NoClient, client};
 use crate::admin::{self, Admin};
 use crate::args::{self, Config};
 use crate::audit::Receipts;
@@ -34,21 +34,6 @@ use crate::telemetry;
 pub const STOP: Duration = Duration::from_secs(69);
 /// So long the last Events may take.
 const LAST_EVENTS: Duration = Duration::from_secs(1);
-/// A connection to the API server may take so long to open. What is sent over it has its deadlines where it is sent.
-const CONNECT: Duration = Duration::from_secs(10);
-/// No connection to the API server is silent for longer: a watch ends and begins anew before that ([`controller::WATCH`]).
-const SILENCE: Duration = Duration::from_secs(60);
-
-/// Why there is no connection to a cluster.
-#[derive(Debug, thiserror::Error)]
-pub enum NoClient {
-    /// No kubeconfig and no pod.
-    #[error("no cluster is known: set KUBECONFIG to a kubeconfig file, or run in a pod: {0}")]
-    NoCluster(#[from] kube::config::InferConfigError),
-    /// What was found names no cluster that can be spoken to.
-    #[error("the cluster's configuration cannot be used: {0}")]
-    Unusable(#[from] kube::Error),
-}
 
 /// Why the operator ended other than by being told to.
 #[derive(Debug, thiserror::Error)]
@@ -173,22 +158,6 @@ async fn operate(config: Config) -> Result<(), Fault> {
         let _ = tokio::time::timeout(LAST_EVENTS, last_events).await;
     }
     ended
-}
-
-/// The client for everything but providers. Every request has its deadline where it is made, and is repeated there or
-/// not at all: kube's own repetition would keep one request busy for minutes.
-///
-/// # Errors
-/// [`NoClient`]
-pub async fn client() -> Result<Client, NoClient> {
-    let mut config = kube::Config::infer().await?;
-    config.connect_timeout = Some(CONNECT);
-    // A list, and a watch until its head has come, have no deadline of their own.
-    config.read_timeout = Some(SILENCE);
-    config.reset_reader_on_write = true;
-    config.default_retry = false;
-    config.headers.push((USER_AGENT, HeaderValue::from_static(concat!("sender-operator/", env!("CARGO_PKG_VERSION")))));
-    Ok(Client::try_from(config)?)
 }
 
 fn providers() -> ProviderClient {

@@ -30,6 +30,7 @@ pub use served::until_served;
 
 use crate::crd::{CRD_NAME, SenderAccount};
 use crate::index::{Cached, Index, Scope};
+use crate::kube_io::said;
 use crate::metrics::Metrics;
 use crate::rights;
 use feed::Feed;
@@ -134,7 +135,7 @@ fn woken(
             Err(error) => {
                 metrics.watch_failed();
                 let remedy = remedy(&scope, &error);
-                tracing::warn!(%scope, remedy, "the watch failed and begins again: {error}");
+                tracing::warn!(%scope, remedy, "the watch failed and begins again: {}", said(&error));
                 index.note_failure(&scope, remedy);
                 Vec::new()
             }

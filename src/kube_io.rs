@@ -2,7 +2,9 @@
 
 pub mod annotations;
 mod lists;
+mod moment;
 mod removal;
+mod said;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,8 +15,9 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomRe
 use kube::api::{Api, ApiResource, DynamicObject, PartialObjectMeta, Patch, PatchParams};
 use kube::{Client, Error as KubeError};
 use serde_json::{Value, json};
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 
+use self::said::printable;
 use crate::account::{Account, Incomprehensible};
 use crate::args::Config;
 use crate::crd::{ALLOW_CRD_DELETION, CRD_NAME, FINALIZER, SenderAccount, SenderAccountStatus};
@@ -22,6 +25,8 @@ use crate::status;
 use crate::teardown::view::Crd;
 
 pub use lists::SecretUser;
+pub use moment::Moment;
+pub use said::said;
 
 /// No request to the API server may take longer: kube has no read timeout of its own.
 const DEADLINE: Duration = Duration::from_secs(10);
@@ -71,14 +76,9 @@ impl From<KubeError> for ApiFault {
                 }
             }
             KubeError::SerdeError(_) => Self::Unavailable("an answer that is no object".to_owned()),
-            other => Self::Unavailable(printable(&other.to_string())),
+            other => Self::Unavailable(said(&other)),
         }
     }
-}
-
-/// What somebody else wrote, made safe to show: printable ASCII, at most 256 characters.
-fn printable(text: &str) -> String {
-    text.chars().take(256).map(|c| if c.is_ascii_graphic() || c == ' ' { c } else { '?' }).collect()
 }
 
 /// An object exactly as a quorum GET or a successful compare-and-swap of this pass showed it. The only thing that a send
@@ -86,7 +86,7 @@ fn printable(text: &str) -> String {
 #[derive(Debug)]
 pub struct Fresh {
     account: Account,
-    since: Instant,
+    begun: Moment,
 }
 
 impl Fresh {
@@ -101,8 +101,8 @@ impl Fresh {
     }
 
     /// When the request that showed it began.
-    pub fn since(&self) -> Instant {
-        self.since
+    pub fn begun(&self) -> Moment {
+        self.begun
     }
 }
 
@@ -124,9 +124,9 @@ impl KubeIo {
     /// # Errors
     /// [`ApiFault`]
     pub async fn get(&self, namespace: &str, name: &str) -> Result<Fresh, ApiFault> {
-        let since = Instant::now();
+        let begun = Moment::now();
         let object = deadline(self.accounts(namespace).get(name)).await?;
-        self.fresh(object, since)
+        self.fresh(object, begun)
     }
 
     /// Replaces the status, if the object is still the one that `account` shows.
@@ -134,13 +134,13 @@ impl KubeIo {
     /// # Errors
     /// [`ApiFault::Conflict`] when it is not.
     pub async fn write_status(&self, account: &Account, status: &SenderAccountStatus) -> Result<Fresh, ApiFault> {
-        let since = Instant::now();
+        let begun = Moment::now();
         // Only a JSON patch guards /status: a wrong uid in any other write is silently accepted there.
         let patch = guarded(account, vec![json!({"op": "add", "path": "/status", "value": status})])?;
         let accounts = self.accounts(&account.namespace);
         let params = PatchParams { field_manager: Some(FIELD_MANAGER.into()), ..PatchParams::default() };
         match deadline(accounts.patch_status(&account.name, &params, &patch)).await {
-            Ok(object) => self.fresh(object, since),
+            Ok(object) => self.fresh(object, begun),
             // Where a CRD has no status, the API server says of the object that it is not there.
             Err(ApiFault::NotFound) if self.is_there(account).await => {
                 Err(ApiFault::Unavailable("it does not serve the status; is the CRD as crds/ has it?".to_owned()))
@@ -159,11 +159,11 @@ impl KubeIo {
     /// # Errors
     /// [`ApiFault::Conflict`] when it is not.
     pub async fn patch_metadata(&self, account: &Account, operations: Vec<Value>) -> Result<Fresh, ApiFault> {
-        let since = Instant::now();
+        let begun = Moment::now();
         let patch = guarded(account, operations)?;
         let params = PatchParams { field_manager: Some(FIELD_MANAGER.into()), ..PatchParams::default() };
         let object = deadline(self.accounts(&account.namespace).patch(&account.name, &params, &patch)).await?;
-        self.fresh(object, since)
+        self.fresh(object, begun)
     }
 
     /// Takes the finalizer off, if the object is still the one that `account` shows; what is left of it is not read.
@@ -268,9 +268,9 @@ impl KubeIo {
         Api::namespaced(self.client.clone(), namespace)
     }
 
-    fn fresh(&self, object: SenderAccount, since: Instant) -> Result<Fresh, ApiFault> {
+    fn fresh(&self, object: SenderAccount, begun: Moment) -> Result<Fresh, ApiFault> {
         let account = Account::parse(Arc::new(object), &self.config).map_err(ApiFault::Incomprehensible)?;
-        Ok(Fresh { account, since })
+        Ok(Fresh { account, begun })
     }
 }
 

@@ -10,7 +10,7 @@ use super::{Reconciler, jitter, now};
 use crate::account::Account;
 use crate::backoff;
 use crate::index::Scope;
-use crate::kube_io::{ApiFault, Fresh};
+use crate::kube_io::{ApiFault, Fresh, Moment};
 use crate::rights;
 use crate::status::{self, Why};
 use crate::teardown::ledger::Ledger;
@@ -18,7 +18,8 @@ use crate::teardown::outcome::{Exchange, NotSent, Outcome, Refusal};
 use crate::teardown::view::{Pass, Step};
 use crate::teardown::{decide, not_listed, settle, twins::can_take_over};
 
-/// From a read that shows the account connected to the intent that rests on it.
+/// From the answer of a read that shows the account connected to the intent that rests on it. Not from its beginning: a
+/// provider that takes longer than this for every read would never be asked to delete anything.
 const INTENT_WITHIN: Duration = Duration::from_secs(5);
 /// A pass waits so long for a list that is arriving, and then gives its slot to another.
 const LISTED_WITHIN: Duration = Duration::from_secs(10);
@@ -33,7 +34,8 @@ pub(super) struct Hands {
     pub pass: Pass,
     pub unlocked: Option<Unlocked>,
     pub fresh: Option<Fresh>,
-    read_at: Option<Instant>,
+    /// When the answer to the last read came.
+    answered: Option<Moment>,
 }
 
 /// How a step ended the pass.
@@ -102,7 +104,7 @@ impl Reconciler {
             twins: self.twins(&account),
             ..Pass::default()
         };
-        let mut hands = Hands { account, pass, unlocked: None, fresh: None, read_at: None };
+        let mut hands = Hands { account, pass, unlocked: None, fresh: None, answered: None };
         for _ in 0..STEPS {
             let step = decide(&hands.account.view, &hands.pass, &self.config.rules, now());
             let ended = match self.perform(&mut hands, step, began).await {
@@ -158,8 +160,8 @@ impl Reconciler {
             },
             Step::ReadAccount { shared } => {
                 let sharing = if shared { Sharing::SinceNow } else { Sharing::Unshared };
-                hands.read_at = Some(Instant::now());
                 hands.pass.read = Some(self.read(hands, sharing).await);
+                hands.answered = Some(Moment::now());
             }
             Step::ReadBack => {
                 // A stopping operator records what it was told; its successor reads back.
@@ -176,7 +178,7 @@ impl Reconciler {
                 if self.winds_down() {
                     return Ok(Some(Ended::Due(self.later())));
                 }
-                if hands.read_at.is_none_or(|at| at.elapsed() > INTENT_WITHIN) {
+                if hands.answered.is_none_or(|answered| answered.age() > INTENT_WITHIN) {
                     pass.read = None;
                     return Ok(None);
                 }

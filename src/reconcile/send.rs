@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use tokio::time::Instant;
-
 use super::deletion::{Ended, Hands};
 use super::release::attempts;
 use super::{Reconciler, twins};
@@ -13,6 +11,7 @@ use crate::teardown::view::Twin;
 
 /// From before the write or read that shows an object fresh to the bytes of its DELETE.
 const SEND_WITHIN: Duration = Duration::from_secs(5);
+
 impl Reconciler {
     /// The one DELETE. It takes the fresh view, and the view is used up.
     pub(super) async fn send(&self, hands: &mut Hands) -> Option<Ended> {
@@ -22,12 +21,12 @@ impl Reconciler {
         };
         let account = fresh.account();
         let target = &account.view.target;
-        let expected = (&hands.pass.twins, fresh.since() + SEND_WITHIN);
+        let expected = &hands.pass.twins;
         // The last look: with the connection ready, immediately before the bytes go.
         let guard = || {
-            let unchanged = who(&twins(&self.index, &self.config, account)) == who(expected.0);
+            let unchanged = who(&twins(&self.index, &self.config, account)) == who(expected);
             match () {
-                () if Instant::now() >= expected.1 => Err(NotSent::DeadlinePassed),
+                () if fresh.begun().age() >= SEND_WITHIN => Err(NotSent::DeadlinePassed),
                 () if self.winds_down() => Err(NotSent::ViewChanged),
                 () if !unchanged || !self.index.is_settled() => Err(NotSent::ViewChanged),
                 () => Ok(()),

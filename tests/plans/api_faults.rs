@@ -126,26 +126,29 @@ impl Case {
     }
 }
 
-/// The calls about one object or its Secret that undisturbed deletions make: before the mark, and after it.
+/// The calls about its object or Secret that an undisturbed deletion of this kind makes, and whether it is after the mark.
+pub async fn calls_of(kind: Kind) -> Vec<(Call, bool)> {
+    let life = Life::undisturbed(kind).await;
+    let marked = *life.marked.get().expect("it was marked");
+    let mut calls = Vec::new();
+    for entry in life.proxy.trace() {
+        let ours = entry.about.as_deref().is_some_and(|about| [SUBJECT, SECRET].contains(&about));
+        let deleting = entry.arrived > marked;
+        // An observation that the mark overtakes ends behind it, in some runs.
+        let observes = matches!(entry.call, Call::AddFinalizer | Call::HoldSecret | Call::WriteEvidence);
+        let call = (entry.call, deleting);
+        if ours && !(deleting && observes) && !calls.contains(&call) {
+            calls.push(call);
+        }
+    }
+    calls
+}
+
+/// An object for each call of each kind.
 async fn cases() -> Vec<Case> {
     static CALLS: OnceCell<Vec<(Kind, Call, bool)>> = OnceCell::const_new();
-    let reference = async |kind| {
-        let life = Life::undisturbed(kind).await;
-        let marked = *life.marked.get().expect("it was marked");
-        let mut calls = Vec::new();
-        for entry in life.proxy.trace() {
-            let ours = entry.about.as_deref().is_some_and(|about| [SUBJECT, SECRET].contains(&about));
-            let deleting = entry.arrived > marked;
-            // An observation that the mark overtakes ends behind it, in some runs.
-            let observes = matches!(entry.call, Call::AddFinalizer | Call::HoldSecret | Call::WriteEvidence);
-            let call = (kind, entry.call, deleting);
-            if ours && !(deleting && observes) && !calls.contains(&call) {
-                calls.push(call);
-            }
-        }
-        calls
-    };
-    let references = async || join_all(kinds().into_iter().map(reference)).await.concat();
+    let of = async |kind| calls_of(kind).await.into_iter().map(move |(call, deleting)| (kind, call, deleting));
+    let references = async || join_all(kinds().into_iter().map(of)).await.into_iter().flatten().collect();
     let numbered = CALLS.get_or_init(references).await.iter().enumerate();
     let case = |(number, &(kind, call, deleting))| Case {
         kind,

@@ -1,4 +1,4 @@
-//! Others are busy: people who write to an object all the time, and a provider that answers nobody.
+//! Many are busy: people who write to an object all the time, a provider that answers nobody, and everybody at once.
 
 use std::time::Duration;
 
@@ -85,6 +85,44 @@ async fn a_hundred_objects_of_a_provider_that_never_answers_hold_up_nobody_elses
             life.judge_one(*kind, name, &kind.nth_account(*number), name).await;
         }
         assert_eq!(bed.objects().await.len(), HUNG, "none of those that hang is released");
+        life.judge_all().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_crowd_that_is_deleted_with_one_command_ends_with_each_account_once() {
+    /// So many objects share a Secret.
+    const TENANT: usize = 50;
+    let crowd = if std::env::var_os("TORTURE").is_some() { 2_000 } else { 200 };
+    Life::plan_with("crowd", &["--outcome-window", "1s"], async |life| {
+        let bed = &life.bed;
+        life.start();
+        let kinds = [Kind::PostPress, Kind::Email, Kind::Disconnect, Kind::Purge];
+        let mut members = Vec::new();
+        for tenant in 0..crowd / TENANT {
+            let (kind, secret, key) = (kinds[tenant % kinds.len()], format!("tenant-{tenant}"), bed.key());
+            bed.create_secret(&secret, &key, &kind.base_url(bed)).await;
+            for number in (tenant * TENANT..).take(TENANT) {
+                let (name, account) = (format!("member-{number}"), kind.nth_account(number));
+                kind.create_object(bed, &name, &account, &secret, &key).await;
+                members.push((kind, name, account));
+            }
+        }
+        for (kind, name, _) in &members {
+            bed.until_reason(name, kind.at_rest()).await;
+        }
+        bed.kubectl(&["delete", "sacc", "--all", "--wait=false"]).await;
+        let mut left = crowd;
+        while left > 0 {
+            bed.eventually("another one is gone", async || bed.objects().await.len() < left).await;
+            left = bed.objects().await.len();
+        }
+        let log = bed.sim.log();
+        for (kind, name, account) in &members {
+            kind.check(&log, account);
+            life.judge_order(*kind, name, account);
+        }
         life.judge_all().await;
     })
     .await;

@@ -67,25 +67,37 @@ impl Kind {
 
     /// Creates account, Secret and object.
     pub async fn create(self, bed: &Bed, name: &str, account: &str, secret: &str, key: &str) {
-        let (base_url, provider) = match self {
+        bed.create_secret(secret, key, &self.base_url(bed)).await;
+        self.create_object(bed, name, account, secret, key).await;
+    }
+
+    /// Creates account and object; the Secret is there, or is still to come.
+    pub async fn create_object(self, bed: &Bed, name: &str, account: &str, secret: &str, key: &str) {
+        let provider = match self {
             Self::PostPress | Self::Keeper => {
                 bed.sim.postpress().add(key, account);
-                (bed.sim.postpress_url(), json!({"postpress": {"accountId": account}}))
+                json!({"postpress": {"accountId": account}})
             }
             Self::Email => {
                 bed.sim.puffle().add_email(key, account);
-                (bed.sim.puffle_url(), json!({"puffle": {"accountId": account, "channel": "Email"}}))
+                json!({"puffle": {"accountId": account, "channel": "Email"}})
             }
             Self::Disconnect | Self::Disconnected | Self::Purge => {
                 let status = if self == Self::Disconnected { Status::Disconnected } else { Status::Connected };
                 bed.sim.puffle().add_linkedin(key, account, status);
                 let teardown = if self == Self::Purge { "Purge" } else { "Disconnect" };
-                let puffle = json!({"accountId": account, "channel": "LinkedIn", "teardown": teardown});
-                (bed.sim.puffle_url(), json!({"puffle": puffle}))
+                json!({"puffle": {"accountId": account, "channel": "LinkedIn", "teardown": teardown}})
             }
         };
-        bed.create_secret(secret, key, &base_url).await;
         bed.create_object(name, secret, &provider).await;
+    }
+
+    /// Where its provider is.
+    pub fn base_url(self, bed: &Bed) -> String {
+        match self {
+            Self::PostPress | Self::Keeper => bed.sim.postpress_url(),
+            _ => bed.sim.puffle_url(),
+        }
     }
 
     /// Creates the living object beside it, of an account in the same workspace.
@@ -115,7 +127,8 @@ impl Kind {
 
 /// Through the client: a plan must not spend its time on starting kubectl.
 impl Bed {
-    async fn create_secret(&self, name: &str, key: &str, base_url: &str) {
+    /// A Secret with this key and endpoint.
+    pub async fn create_secret(&self, name: &str, key: &str, base_url: &str) {
         let secret = json!({"metadata": {"name": name}, "stringData": {"api-key": key, "base-url": base_url}});
         let secret: Secret = serde_json::from_value(secret).expect("a Secret");
         let secrets = Api::<Secret>::namespaced(self.client.clone(), &self.namespace);

@@ -18,6 +18,7 @@ mod kills;
 mod kind;
 mod life;
 mod limits;
+mod lines;
 mod lists;
 mod orders;
 mod pauses;

@@ -1,4 +1,4 @@
-//! The operator's own token for the API server ends, and another takes its place.
+//! What the operator and the API server know each other by ends, and something else takes its place.
 
 use std::fs;
 
@@ -50,6 +50,25 @@ async fn a_token_that_ends_is_replaced_by_the_one_that_stands_in_its_file() {
         life.until_logged(&["API server could not be used", "Unauthorized"]).await;
         assert_eq!(bed.sim.log().deletes(kind.account()).len(), 0);
         fs::write(&file, bound_token(bed, "second").await).expect("the token is written");
+        bed.until_gone(SUBJECT).await;
+        kind.check(&bed.sim.log(), kind.account());
+        life.judge_all().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_authority_that_is_replaced_is_trusted_once_it_stands_in_its_file() {
+    Life::plan("authority-changes", async |life| {
+        let (bed, kind) = (&life.bed, Kind::Disconnect);
+        bed.excuse(Property::L2, "the file is read again within a minute, and until then nothing can be written");
+        life.at_rest(kind).await;
+        let authority = life.proxy.change_authority().expect("another certificate");
+        bed.mark(SUBJECT).await;
+        life.until_logged(&["watch failed", "invalid peer certificate"]).await;
+        assert_eq!(bed.sim.log().deletes(kind.account()).len(), 0);
+        let file = life.proxy.kubeconfig().with_file_name("ca.crt");
+        fs::write(file, authority).expect("the authority's certificate is written");
         bed.until_gone(SUBJECT).await;
         kind.check(&bed.sim.log(), kind.account());
         life.judge_all().await;

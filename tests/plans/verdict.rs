@@ -4,8 +4,6 @@ use std::panic::AssertUnwindSafe;
 
 use fault_proxy::Call;
 use futures::FutureExt;
-use kube::api::{Api, DynamicObject, ListParams};
-use kube::core::{ApiResource, GroupVersionKind};
 use serde_json::Value;
 
 use crate::kind::{HEIR, Kind, SECRET, SUBJECT};
@@ -45,7 +43,7 @@ impl Life {
 
     /// What is true of all of them together.
     pub async fn judge_all(&self) {
-        self.judge_keys().await;
+        self.bed.assert_no_key_shows().await;
         self.bed.assert_properties_hold().await;
     }
 
@@ -65,19 +63,6 @@ impl Life {
                 number + 1
             );
             assert!(releases.iter().all(|at| *at >= delete.arrived.at), "a DELETE came after the release");
-        }
-    }
-
-    /// No key shows in a log, an Event or an object.
-    pub async fn judge_keys(&self) {
-        self.bed.assert_no_key_in("the operators' logs", &self.crew.log());
-        for (group, version, kind) in
-            [("events.k8s.io", "v1", "Event"), ("sender-operator.dev", "v1alpha1", "SenderAccount")]
-        {
-            let kind = ApiResource::from_gvk(&GroupVersionKind::gvk(group, version, kind));
-            let api: Api<DynamicObject> = Api::namespaced_with(self.bed.client.clone(), &self.bed.namespace, &kind);
-            let objects = api.list(&ListParams::default()).await.expect("a list");
-            self.bed.assert_no_key_in(&kind.plural, &serde_json::to_string(&objects.items).expect("JSON"));
         }
     }
 }

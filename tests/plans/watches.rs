@@ -99,7 +99,7 @@ async fn a_decision_that_the_watch_has_not_shown_yet_is_seen_before_anything_is_
             let log = life.bed.sim.log();
             assert_eq!((log.state(kind.account()), log.deletes(kind.account()).len()), (State::Connected, 0));
             assert_eq!(receipts(&life.crew.log(), SUBJECT)[0]["proof"], "Orphaned");
-            life.judge_keys().await;
+            life.bed.assert_no_key_shows().await;
         })
         .await;
     }
@@ -154,7 +154,7 @@ async fn a_list_from_before_the_release_brings_no_second_delete() {
             life.bed.eventually("the third operator watches from the old list on", asked).await;
             life.bed.eventually("the third operator is at rest", async || life.is_at_rest()).await;
             assert_eq!(life.bed.sim.log().deletes(kind.account()).len(), sent, "a DELETE after the release");
-            life.judge_keys().await;
+            life.bed.assert_no_key_shows().await;
         })
         .await;
     }

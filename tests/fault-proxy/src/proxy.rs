@@ -10,6 +10,7 @@ use rcgen::{CertificateParams, KeyPair, SanType};
 use rustls::ServerConfig;
 use rustls::pki_types::PrivateKeyDer;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tokio::task::{AbortHandle, JoinSet};
 use tokio_rustls::TlsAcceptor;
 
@@ -28,6 +29,7 @@ pub struct Proxy {
     shared: Arc<Shared>,
     address: SocketAddr,
     kubeconfig: PathBuf,
+    acceptor: watch::Sender<TlsAcceptor>,
     accepting: AbortHandle,
     _dir: tempfile::TempDir,
 }
@@ -83,12 +85,13 @@ impl Proxy {
             page: AtomicUsize::new(0),
         });
         let (tls, ca) = identity()?;
+        let (acceptor, current) = watch::channel(tls);
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
         let dir = tempfile::tempdir()?;
         let kubeconfig = cluster.write(dir.path(), &format!("https://{address}"), &ca)?;
-        let accepting = tokio::spawn(accept(listener, TlsAcceptor::from(Arc::new(tls)), Arc::clone(&shared)));
-        Ok(Self { shared, address, kubeconfig, accepting: accepting.abort_handle(), _dir: dir })
+        let accepting = tokio::spawn(accept(listener, current, Arc::clone(&shared))).abort_handle();
+        Ok(Self { shared, address, kubeconfig, acceptor, accepting, _dir: dir })
     }
 
     /// The same user's kubeconfig, leading here.
@@ -99,6 +102,16 @@ impl Proxy {
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Ends every connection; who connects from now on meets a certificate of another authority, which this returns in PEM.
+    ///
+    /// # Errors
+    /// No certificate was to be had.
+    pub fn change_authority(&self) -> Result<String, KubeconfigError> {
+        let (tls, ca) = identity()?;
+        self.acceptor.send_replace(tls);
+        Ok(ca)
     }
 
     /// Sets a rule. Of several that match a call the one set first takes it.
@@ -134,7 +147,7 @@ impl Drop for Proxy {
 }
 
 /// A certificate of our own for the loopback address, and the same in PEM for those who shall trust it.
-fn identity() -> Result<(ServerConfig, String), KubeconfigError> {
+fn identity() -> Result<(TlsAcceptor, String), KubeconfigError> {
     let tls = |error: &dyn std::fmt::Display| KubeconfigError::Tls(error.to_string());
     let mut params = CertificateParams::new(Vec::new()).map_err(|error| tls(&error))?;
     params.subject_alt_names = vec![SanType::IpAddress(IpAddr::V4(Ipv4Addr::LOCALHOST))];
@@ -147,15 +160,25 @@ fn identity() -> Result<(ServerConfig, String), KubeconfigError> {
         .with_no_client_auth()
         .with_single_cert(vec![certificate.der().clone()], key)
         .map_err(|error| tls(&error))?;
-    Ok((config, certificate.pem()))
+    Ok((TlsAcceptor::from(Arc::new(config)), certificate.pem()))
 }
 
-async fn accept(listener: TcpListener, acceptor: TlsAcceptor, shared: Arc<Shared>) -> io::Result<()> {
+async fn accept(
+    listener: TcpListener,
+    mut acceptor: watch::Receiver<TlsAcceptor>,
+    shared: Arc<Shared>,
+) -> io::Result<()> {
     // Dropped with this task, and every connection with it.
     let mut connections = JoinSet::new();
     loop {
-        let (stream, _) = listener.accept().await?;
-        let (acceptor, shared) = (acceptor.clone(), Arc::clone(&shared));
+        let (stream, _) = tokio::select! {
+            accepted = listener.accept() => accepted?,
+            Ok(()) = acceptor.changed() => {
+                connections.shutdown().await;
+                continue;
+            }
+        };
+        let (acceptor, shared) = (acceptor.borrow().clone(), Arc::clone(&shared));
         connections.spawn(async move {
             stream.set_nodelay(true)?;
             exchange::serve(acceptor.accept(stream).await?, &shared).await
