@@ -118,6 +118,11 @@ impl Account {
         format!("{}/{}", self.namespace, self.name)
     }
 
+    /// Whether nothing that is decided by differs: whatever else somebody wrote, what was decided still stands.
+    pub fn decides_as(&self, other: &Self) -> bool {
+        self.view == other.view && self.secret == other.secret && self.raw.status == other.raw.status
+    }
+
     /// Whether it has our finalizer, or will: what is deleted without it is none of our business.
     pub fn is_or_will_be_ours(&self) -> bool {
         self.view.ours || !self.view.deleting

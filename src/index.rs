@@ -51,6 +51,9 @@ pub struct Index {
 struct Objects {
     by_uid: HashMap<String, (Scope, Cached)>,
     by_account: HashMap<(Provider, String), BTreeSet<Rank>>,
+    /// How many objects have come or gone, and how many had when one of this account last did.
+    moves: u64,
+    moved: HashMap<(Provider, String), u64>,
     by_secret: HashMap<(String, String), BTreeSet<Rank>>,
     /// A list that is arriving in pages. It hides objects until it is complete, so what it replaces stays until then.
     arriving: HashMap<Scope, HashMap<String, Cached>>,
@@ -134,6 +137,12 @@ impl Index {
         objects.twins(provider, account_id, except_uid).cloned().collect()
     }
 
+    /// A number that changes whenever an object of this account comes or goes. It is of use as long as one is there: with
+    /// the last one it is forgotten.
+    pub fn moved(&self, provider: Provider, account_id: &str) -> u64 {
+        self.read().moved.get(&account_key(provider, account_id)).copied().unwrap_or_default()
+    }
+
     /// Of those the oldest few that are being deleted.
     pub fn deleting_twins(
         &self,
@@ -194,11 +203,18 @@ impl Objects {
     }
 
     fn insert(&mut self, scope: &Scope, object: Cached) {
-        let uid = object.uid().to_owned();
+        let (uid, keys) = (object.uid().to_owned(), Keys::of(&object));
+        if let Some(known) = self.by_uid.get_mut(&uid)
+            && Keys::of(&known.1) == keys
+        {
+            *known = (scope.clone(), object);
+            return;
+        }
         self.remove(&uid);
-        let keys = Keys::of(&object);
         if let Some(account) = keys.account {
-            self.by_account.entry(account).or_default().insert(keys.rank.clone());
+            self.by_account.entry(account.clone()).or_default().insert(keys.rank.clone());
+            self.moves += 1;
+            self.moved.insert(account, self.moves);
         }
         if let Some(secret) = keys.secret {
             self.by_secret.entry(secret).or_default().insert(keys.rank);
@@ -211,6 +227,11 @@ impl Objects {
         let keys = Keys::of(&object);
         if let Some(account) = keys.account {
             take(&mut self.by_account, &account, &keys.rank);
+            self.moves += 1;
+            match self.by_account.contains_key(&account) {
+                true => self.moved.insert(account, self.moves),
+                false => self.moved.remove(&account),
+            };
         }
         if let Some(secret) = keys.secret {
             take(&mut self.by_secret, &secret, &keys.rank);
@@ -236,6 +257,7 @@ impl Objects {
     }
 }
 
+#[derive(PartialEq, Eq)]
 struct Keys {
     rank: Rank,
     account: Option<(Provider, String)>,

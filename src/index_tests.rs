@@ -74,6 +74,22 @@ fn objects_created_in_the_same_second_are_ordered_by_uid() {
 }
 
 #[test]
+fn that_a_twin_came_and_went_is_not_forgotten_as_long_as_the_other_one_is_there() {
+    let (index, moved) = (settled(), |index: &Index| index.moved(Provider::Puffle, ID));
+    let (stays, comes) = (Fixture::linkedin("stays", ID), Fixture::linkedin("comes", ID));
+    show(&index, &stays);
+    let before = moved(&index);
+    show(&index, &stays);
+    show(&index, &Fixture::linkedin("another-account", OTHER_ID));
+    assert_eq!(moved(&index), before, "nobody of this account came or went");
+    show(&index, &comes);
+    let with_both = moved(&index);
+    assert_ne!(with_both, before);
+    remove(&index, &comes);
+    assert!(![before, with_both].contains(&moved(&index)));
+}
+
+#[test]
 fn a_uuid_is_the_same_account_in_any_case_and_an_id_of_postpress_is_not() {
     let index = settled();
     show(&index, &Fixture::linkedin("upper", &ID.to_uppercase()));

@@ -3,6 +3,7 @@ use std::sync::Mutex;
 use futures::future::BoxFuture;
 use http::{Request, Response, StatusCode};
 use kube::client::Body;
+use tokio::time::Instant;
 
 use super::*;
 use crate::args::{Command, parse_from};

@@ -16,7 +16,7 @@ use crate::status::{self, Why};
 use crate::teardown::ledger::Ledger;
 use crate::teardown::outcome::{Exchange, NotSent, Outcome, Refusal};
 use crate::teardown::view::{Pass, Step};
-use crate::teardown::{decide, not_listed, settle, twins::can_take_over};
+use crate::teardown::{api_unusable, decide, not_listed, settle, twins::can_take_over};
 
 /// From the answer of a read that shows the account connected to the intent that rests on it. Not from its beginning: a
 /// provider that takes longer than this for every read would never be asked to delete anything.
@@ -34,6 +34,8 @@ pub(super) struct Hands {
     pub pass: Pass,
     pub unlocked: Option<Unlocked>,
     pub fresh: Option<Fresh>,
+    /// The account's objects when `pass.twins` were looked up: none has come or gone as long as this is the same.
+    pub moved: u64,
     /// When the answer to the last read came.
     answered: Option<Moment>,
 }
@@ -96,6 +98,7 @@ impl Reconciler {
     async fn pass(&self, account: Account) -> Ended {
         let Some(_slot) = self.lanes.enter(&account) else { return Ended::Due(self.when_free()) };
         let began = Instant::now();
+        let moved = self.moved(&account);
         let pass = Pass {
             jitter: jitter(),
             prompted: account.is_prompted(),
@@ -104,19 +107,25 @@ impl Reconciler {
             twins: self.twins(&account),
             ..Pass::default()
         };
-        let mut hands = Hands { account, pass, unlocked: None, fresh: None, answered: None };
+        let mut hands = Hands { account, pass, unlocked: None, fresh: None, moved, answered: None };
+        let mut overtaken = 0;
         for _ in 0..STEPS {
             let step = decide(&hands.account.view, &hands.pass, &self.config.rules, now());
             let ended = match self.perform(&mut hands, step, began).await {
                 Ok(ended) => ended,
                 // What was sent has an answer that must be written: the same pass goes on with what is there now.
                 Err(ApiFault::Conflict) if hands.pass.answer.is_some() => self.look_again(&mut hands).await,
+                // Whoever writes to it all the time must not be able to hold it up for as long as a read takes.
+                Err(ApiFault::Conflict) if overtaken < RESTARTS && !hands.pass.own_intent => {
+                    overtaken += 1;
+                    self.unless_changed(&mut hands).await
+                }
                 Err(ApiFault::Conflict) => Some(Ended::Again),
                 Err(ApiFault::NotFound) => {
                     self.forget(&hands.account);
                     Some(Ended::Due(backoff::CAP))
                 }
-                Err(fault) => Some(Ended::Due(self.api_fault(&hands.account, &fault))),
+                Err(fault) => Some(Ended::Due(self.unusable(&hands, &fault).await)),
             };
             if let Some(ended) = ended {
                 return ended;
@@ -124,6 +133,18 @@ impl Reconciler {
         }
         tracing::error!(uid = hands.account.view.uid, "a pass did not end: this is a bug");
         Ended::Due(self.later())
+    }
+
+    /// Somebody else wrote. Where nothing changed that anything was decided by, the pass goes on with what is there now.
+    async fn unless_changed(&self, hands: &mut Hands) -> Option<Ended> {
+        match self.io.get(&hands.account.namespace, &hands.account.name).await {
+            Ok(fresh) if fresh.account().decides_as(&hands.account) => {
+                hands.account = fresh.into_account();
+                (hands.fresh, hands.pass.fresh) = (None, false);
+                None
+            }
+            _ => Some(Ended::Again),
+        }
     }
 
     async fn look_again(&self, hands: &mut Hands) -> Option<Ended> {
@@ -222,6 +243,7 @@ impl Reconciler {
                     return Ok(Some(Ended::Again));
                 }
                 hands.refreshed(fresh);
+                hands.moved = self.moved(&hands.account);
                 hands.pass.twins = self.twins(&hands.account);
             }
             Step::Send => return Ok(self.send(hands).await),
@@ -300,7 +322,19 @@ impl Reconciler {
         }
     }
 
-    /// The API server could not be used: nothing is known that could be written, so it is said in the log.
+    /// The API server could not be used for what is next; where a status can still be written, it says so.
+    async fn unusable(&self, hands: &Hands, fault: &ApiFault) -> Duration {
+        let (account, delay) = (&hands.account, self.api_fault(&hands.account, fault));
+        let ApiFault::Unavailable(said) = fault else { return delay };
+        let step = api_unusable(&account.view, &hands.pass, &self.config.rules, now(), said.clone());
+        let Some(Step::Wait(ledger, delay_shown)) = step else { return delay };
+        match self.wait(account, &ledger, delay_shown).await {
+            Ok(Ended::Due(delay_shown)) => delay_shown,
+            Ok(Ended::Again) | Err(_) => delay,
+        }
+    }
+
+    /// The API server could not be used, and that is said in the log.
     /// Each in a row waits longer: behind a write that fails may be a DELETE that is repeated because of it.
     pub(super) fn api_fault(&self, account: &Account, fault: &ApiFault) -> Duration {
         let remedy = match fault {

@@ -133,6 +133,11 @@ impl Reconciler {
         twins(&self.index, &self.config, account)
     }
 
+    /// [`Index::moved`] of its account.
+    fn moved(&self, account: &Account) -> u64 {
+        self.index.moved(account.view.target.provider(), account.view.target.account_id())
+    }
+
     /// Writes a status if it says something new, and an Event if its reason is a new one.
     async fn publish(
         &self,

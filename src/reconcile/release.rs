@@ -141,7 +141,12 @@ impl Reconciler {
                 Ok(Ended::Due(backoff::CAP))
             }
             Released::Changed => Err(ApiFault::Conflict),
-            Released::Later => Ok(Ended::Due(self.later())),
+            Released::Later => {
+                self.confirm(account, proof, sent, None).await?;
+                let why = "whether the finalizer is off is not known".to_owned();
+                self.stays(account, Reason::ApiServerUnavailable, why).await?;
+                Ok(Ended::Due(self.later()))
+            }
             Released::Refused(why) => {
                 self.confirm(account, proof, sent, None).await?;
                 self.refused(account, why).await
@@ -171,13 +176,18 @@ impl Reconciler {
     }
 
     async fn refused(&self, account: &Account, why: String) -> Result<Ended, ApiFault> {
+        self.stays(account, Reason::PatchRefused, why).await?;
+        Ok(Ended::Due(backoff::longest(jitter(), self.config.rules.max_backoff)))
+    }
+
+    /// What is proved is still there, and says why.
+    async fn stays(&self, account: &Account, reason: Reason, why: String) -> Result<(), ApiFault> {
         let mut ledger = account.view.ledger.clone();
         if let Some(teardown) = &mut ledger.teardown {
-            (teardown.reason, teardown.subject) = (Reason::PatchRefused, Some(why.clone()));
+            (teardown.reason, teardown.subject) = (reason, Some(why.clone()));
         }
         let status = status::deleting(account, &ledger, account.hold(), now());
-        self.publish(account, &status, &Why { reason: Reason::PatchRefused, subject: Some(why) }).await?;
-        Ok(Ended::Due(backoff::longest(jitter(), self.config.rules.max_backoff)))
+        self.publish(account, &status, &Why { reason, subject: Some(why) }).await.map(|_| ())
     }
 }
 

@@ -21,10 +21,12 @@ impl Reconciler {
         };
         let account = fresh.account();
         let target = &account.view.target;
-        let expected = &hands.pass.twins;
+        let (expected, moved) = (&hands.pass.twins, hands.moved);
         // The last look: with the connection ready, immediately before the bytes go.
         let guard = || {
-            let unchanged = who(&twins(&self.index, &self.config, account)) == who(expected);
+            // One that came and went meanwhile may have made what was read worthless.
+            let unchanged =
+                self.moved(account) == moved && who(&twins(&self.index, &self.config, account)) == who(expected);
             match () {
                 () if fresh.begun().age() >= SEND_WITHIN => Err(NotSent::DeadlinePassed),
                 () if self.winds_down() => Err(NotSent::ViewChanged),

@@ -30,6 +30,16 @@ pub fn not_listed(view: &View, pass: &Pass, rules: &Rules, now: Timestamp, unlis
     }
 }
 
+/// The API server does not answer usably for what is next. That is said where the object shows nothing yet of its deletion,
+/// or just this: whatever else it shows, later decisions may rest on.
+pub fn api_unusable(view: &View, pass: &Pass, rules: &Rules, now: Timestamp, said: String) -> Option<Step> {
+    let reason = Reason::ApiServerUnavailable;
+    let free =
+        view.ledger.teardown.as_ref().is_none_or(|teardown| teardown.reason == reason && teardown.proof.is_none());
+    let because = Because { subject: Some(said), ..Because::backoff(reason) };
+    free.then(|| wait(view, pass, rules, now, view.ledger.clone(), because))
+}
+
 pub(super) fn decide(view: &View, pass: &Pass, rules: &Rules, now: Timestamp) -> Option<Step> {
     let gates = &view.gates;
     if let Some(why) = &gates.orphan {

@@ -38,6 +38,33 @@ async fn a_twin_that_has_disconnected_the_sender_and_gone_makes_an_older_read_of
 }
 
 #[tokio::test]
+async fn a_twin_that_came_disconnected_the_sender_and_went_while_it_was_read_makes_that_read_worthless() {
+    let bed = Bed::new("twin-came").await;
+    let (slow_key, late_key) = (bed.key(), bed.key());
+    bed.sim.puffle().add_linkedin(&slow_key, LINKEDIN, Status::Connected);
+    bed.sim.add_key(&slow_key, &late_key);
+    bed.puffle_secret("slow", &slow_key).await;
+    bed.linkedin("slow", LINKEDIN, "slow").await;
+    let operator = bed.operator(&["--observe-interval", "1h", "--max-backoff", "1s"]).await;
+    bed.until_connected("slow").await;
+    // What has failed once is not waited for by age.
+    bed.sim.fault(On::read().key(&slow_key).nth(1), Fault::status(503));
+    let read = bed.sim.fault(On::read().key(&slow_key).nth(2), Fault::own().hold());
+    bed.delete("slow").await;
+    bed.eventually("the read is held back", async || read.waiting() == 1).await;
+
+    bed.puffle_secret("late", &late_key).await;
+    bed.linkedin("late", LINKEDIN, "late").await;
+    bed.until_connected("late").await;
+    bed.delete("late").await;
+    bed.until_gone("late").await;
+    read.release();
+    bed.until_gone("slow").await;
+    assert_eq!(bed.truth(LINKEDIN), (State::Disconnected, 1, 1), "a second DELETE destroys it");
+    bed.finish(operator).await;
+}
+
+#[tokio::test]
 async fn twins_whose_deletes_both_ended_unknown_do_not_wait_for_each_other_for_ever() {
     let bed = Bed::new("twins-unknown").await;
     bed.excuse(Property::S11, "the test writes a ledger without its conditions");

@@ -21,6 +21,7 @@ mod limits;
 mod lines;
 mod lists;
 mod orders;
+mod outages;
 mod pauses;
 mod plan;
 mod policies;
