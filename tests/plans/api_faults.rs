@@ -5,15 +5,16 @@ use fault_proxy::{Call, Fault, On, RuleHandle};
 use futures::future::join_all;
 use tokio::sync::OnceCell;
 
+use crate::bed::is_torture;
 use crate::kind::{Kind, SECRET, SUBJECT};
 use crate::life::Life;
 use crate::verdict::failure;
 
 /// A kind of each protocol; with `TORTURE` all that have an object of their own.
 fn kinds() -> Vec<Kind> {
-    match std::env::var_os("TORTURE") {
-        None => vec![Kind::PostPress, Kind::Disconnect],
-        Some(_) => vec![Kind::PostPress, Kind::Email, Kind::Disconnect, Kind::Disconnected, Kind::Purge],
+    match is_torture() {
+        false => vec![Kind::PostPress, Kind::Disconnect],
+        true => vec![Kind::PostPress, Kind::Email, Kind::Disconnect, Kind::Disconnected, Kind::Purge],
     }
 }
 

@@ -8,6 +8,7 @@ use provider_simulator::{Call, Fault, On, Provider};
 use serde_json::json;
 use tokio::time::sleep;
 
+use crate::bed::is_torture;
 use crate::kind::Kind;
 use crate::life::Life;
 
@@ -94,7 +95,7 @@ async fn a_hundred_objects_of_a_provider_that_never_answers_hold_up_nobody_elses
 async fn a_crowd_that_is_deleted_with_one_command_ends_with_each_account_once() {
     /// So many objects share a Secret.
     const TENANT: usize = 50;
-    let crowd = if std::env::var_os("TORTURE").is_some() { 2_000 } else { 200 };
+    let crowd = if is_torture() { 2_000 } else { 200 };
     Life::plan_with("crowd", &["--outcome-window", "1s"], async |life| {
         let bed = &life.bed;
         life.start();

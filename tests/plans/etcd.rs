@@ -10,7 +10,7 @@ use rustix::process::Signal;
 use serde_json::json;
 
 use crate::api_faults::calls_of;
-use crate::bed::Property;
+use crate::bed::{Property, is_torture};
 use crate::kind::Kind;
 use crate::life::Life;
 use crate::store::{Store, signal};
@@ -44,10 +44,10 @@ async fn a_disconnect_survives_an_etcd_or_api_server_that_dies_or_stands_still_i
 
 /// The strikes that differ most; with `TORTURE` either server is killed at every call.
 async fn strikes() -> Vec<Strike> {
-    if std::env::var_os("TORTURE").is_none() {
-        return STRIKES.to_vec();
-    }
     let mut strikes = STRIKES.to_vec();
+    if !is_torture() {
+        return strikes;
+    }
     for call in calls_of(Kind::Disconnect).await.into_iter().filter_map(|(call, deleting)| deleting.then_some(call)) {
         for moment in [Moment::Before, Moment::AfterCommit, Moment::AfterAnswer] {
             strikes.extend([Program::Etcd, Program::ApiServer].map(|program| (call, moment, program, Signal::KILL)));

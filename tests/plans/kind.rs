@@ -2,7 +2,7 @@
 
 use k8s_openapi::api::core::v1::Secret;
 use kube::api::{Api, DeleteParams, DynamicObject, PostParams};
-use provider_simulator::{Log, State, Status};
+use provider_simulator::{Log, Provider, State, Status};
 use serde_json::{Value, json};
 
 use crate::bed::{Bed, EMAIL, LINKEDIN};
@@ -92,11 +92,19 @@ impl Kind {
         bed.create_object(name, secret, &provider).await;
     }
 
+    /// Whose account it is.
+    pub fn provider(self) -> Provider {
+        match self {
+            Self::PostPress | Self::Keeper => Provider::PostPress,
+            Self::Email | Self::Disconnect | Self::Disconnected | Self::Purge => Provider::Puffle,
+        }
+    }
+
     /// Where its provider is.
     pub fn base_url(self, bed: &Bed) -> String {
-        match self {
-            Self::PostPress | Self::Keeper => bed.sim.postpress_url(),
-            _ => bed.sim.puffle_url(),
+        match self.provider() {
+            Provider::PostPress => bed.sim.postpress_url(),
+            Provider::Puffle => bed.sim.puffle_url(),
         }
     }
 

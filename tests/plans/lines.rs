@@ -6,7 +6,6 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use futures::future::{join_all, try_join};
-use provider_simulator::Provider;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
@@ -30,8 +29,7 @@ async fn over_a_line_of_three_seconds_and_a_kibibyte_a_second_each_account_is_de
         let kinds = [Kind::PostPress, Kind::Email, Kind::Disconnect, Kind::Disconnected, Kind::Purge];
         join_all(kinds.into_iter().enumerate().map(async |(number, kind)| {
             let (name, account) = (format!("slow-{kind:?}").to_lowercase(), kind.nth_account(number));
-            let provider = if kind == Kind::PostPress { Provider::PostPress } else { Provider::Puffle };
-            let fast = bed.sim.address(provider);
+            let fast = bed.sim.address(kind.provider());
             let slow = slow_line(fast).await.expect("a port");
             let base_url = kind.base_url(bed).replace(&fast.to_string(), &slow.to_string());
             let key = bed.key();

@@ -159,7 +159,12 @@ fn running() -> &'static Semaphore {
 
 /// So many beds there are at most.
 pub fn at_once() -> usize {
-    if std::env::var_os("TORTURE").is_some() { AT_ONCE_IN_TORTURE } else { AT_ONCE }
+    if is_torture() { AT_ONCE_IN_TORTURE } else { AT_ONCE }
+}
+
+/// Whether there are hours for it.
+pub fn is_torture() -> bool {
+    std::env::var_os("TORTURE").is_some()
 }
 
 async fn install_crd(plane: &ControlPlane) {
