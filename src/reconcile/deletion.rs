@@ -9,14 +9,12 @@ use super::secrets::Unlocked;
 use super::{Reconciler, jitter, now};
 use crate::account::Account;
 use crate::backoff;
-use crate::index::Scope;
 use crate::kube_io::{ApiFault, Fresh, Moment};
-use crate::rights;
 use crate::status::{self, Why};
 use crate::teardown::ledger::Ledger;
 use crate::teardown::outcome::{Exchange, NotSent, Outcome, Refusal};
 use crate::teardown::view::{Pass, Step};
-use crate::teardown::{api_unusable, decide, not_listed, settle, twins::can_take_over};
+use crate::teardown::{decide, not_listed, settle, twins::can_take_over};
 
 /// From the answer of a read that shows the account connected to the intent that rests on it. Not from its beginning: a
 /// provider that takes longer than this for every read would never be asked to delete anything.
@@ -213,22 +211,7 @@ impl Reconciler {
                 hands.pass.unchanged_for = self.window.unchanged_for(&hands.account.view);
             }
             Step::AskDeletingTwins(uids) => {
-                let mut unsettled = None;
-                for uid in uids {
-                    let Some(known) = self.index.get(&uid) else { continue };
-                    let name = format!(
-                        "{}/{}",
-                        known.metadata.namespace.as_deref().unwrap_or_default(),
-                        known.metadata.name.as_deref().unwrap_or_default()
-                    );
-                    match self.ask_twin(&known).await {
-                        Ok(Some(twin)) if twin.view.is_unsettled() => unsettled = Some(name),
-                        Ok(_) => {}
-                        // Not known to be settled is unsettled.
-                        Err(_) => unsettled = Some(name),
-                    }
-                }
-                pass.deleting_twins = Some(unsettled);
+                pass.deleting_twins = Some(self.unsettled_twin(&uids).await);
             }
             Step::Freshen => {
                 if self.winds_down() {
@@ -286,7 +269,7 @@ impl Reconciler {
         self.io.write_status(account, &status).await
     }
 
-    async fn wait(&self, account: &Account, ledger: &Ledger, delay: Duration) -> Result<Ended, ApiFault> {
+    pub(super) async fn wait(&self, account: &Account, ledger: &Ledger, delay: Duration) -> Result<Ended, ApiFault> {
         let status = status::deleting(account, ledger, account.hold(), now());
         let why = ledger
             .teardown
@@ -303,49 +286,6 @@ impl Reconciler {
             );
         }
         Ok(Ended::Due(delay))
-    }
-
-    /// A live twin as a GET shows it now.
-    async fn twin(&self, uid: &str) -> Option<Account> {
-        let known = self.index.get(uid)?;
-        self.ask_twin(&known).await.ok().flatten()
-    }
-
-    async fn ask_twin(&self, known: &crate::crd::SenderAccount) -> Result<Option<Account>, ApiFault> {
-        let (Some(namespace), Some(name)) = (&known.metadata.namespace, &known.metadata.name) else { return Ok(None) };
-        match self.io.get(namespace, name).await {
-            Ok(fresh) => {
-                Ok(Some(fresh.into_account()).filter(|twin| Some(&twin.view.uid) == known.metadata.uid.as_ref()))
-            }
-            Err(ApiFault::NotFound) => Ok(None),
-            Err(fault) => Err(fault),
-        }
-    }
-
-    /// The API server could not be used for what is next; where a status can still be written, it says so.
-    async fn unusable(&self, hands: &Hands, fault: &ApiFault) -> Duration {
-        let (account, delay) = (&hands.account, self.api_fault(&hands.account, fault));
-        let ApiFault::Unavailable(said) = fault else { return delay };
-        let step = api_unusable(&account.view, &hands.pass, &self.config.rules, now(), said.clone());
-        let Some(Step::Wait(ledger, delay_shown)) = step else { return delay };
-        match self.wait(account, &ledger, delay_shown).await {
-            Ok(Ended::Due(delay_shown)) => delay_shown,
-            Ok(Ended::Again) | Err(_) => delay,
-        }
-    }
-
-    /// The API server could not be used, and that is said in the log.
-    /// Each in a row waits longer: behind a write that fails may be a DELETE that is repeated because of it.
-    pub(super) fn api_fault(&self, account: &Account, fault: &ApiFault) -> Duration {
-        let remedy = match fault {
-            ApiFault::Forbidden(_) if self.config.watch_namespaces.is_empty() => rights::remedy(&Scope::Cluster),
-            ApiFault::Forbidden(_) => rights::remedy(&Scope::Namespace(account.namespace.clone())),
-            _ => "none needed if the API server comes back".to_owned(),
-        };
-        tracing::warn!(uid = account.view.uid, namespace = account.namespace, name = account.name, %fault, remedy, "the API server could not be used; tried again soon");
-        self.metrics.passed(crate::reason::Reason::ApiServerUnavailable);
-        let faults = self.seen.another_fault(&account.view.uid);
-        backoff::delay(faults, jitter(), None, self.config.rules.max_backoff)
     }
 
     /// When a slot may be free that another object of the same key or provider holds.

@@ -4,7 +4,9 @@
 mod deletion;
 mod hold;
 mod lanes;
+mod neighbours;
 mod observation;
+mod outage;
 mod reads;
 mod release;
 mod secrets;
