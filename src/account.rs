@@ -154,7 +154,9 @@ impl Account {
         let stands = teardown.is_some_and(|t| match t.phase {
             // Proved, and perhaps not let go for long: nothing of it is worth waiting for.
             Phase::Confirmed => true,
-            Phase::Held | Phase::Waiting => !matches!(t.reason, Reason::Deleting | Reason::TwinDeleting),
+            Phase::Held | Phase::Waiting => {
+                !matches!(t.reason, Reason::Deleting | Reason::TwinDeleting | Reason::Queued)
+            }
             Phase::Intent | Phase::Unknown | Phase::Acked => false,
         });
         Twin {

@@ -24,7 +24,7 @@ use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 use crate::backoff::Jitter;
-use crate::kube_io::ApiFault;
+use crate::kube_io::{ApiFault, Moment};
 use crate::metrics::Metrics;
 pub use leader::{Leader, Lost};
 use requests::Requests;
@@ -81,13 +81,13 @@ pub enum Standing {
 #[derive(Clone, Debug)]
 pub struct Term {
     since: Instant,
-    until: Option<watch::Receiver<Instant>>,
+    renewed: Option<watch::Receiver<Option<Moment>>>,
 }
 
 impl Term {
     /// Without an election: from now on, without an end.
     pub fn unlimited() -> Self {
-        Self { since: Instant::now(), until: None }
+        Self { since: Instant::now(), renewed: None }
     }
 
     /// When it began: nobody knows what others had under way then.
@@ -95,9 +95,16 @@ impl Term {
         self.since
     }
 
-    /// Whether it lasts. By the clock: a process that stood still knows it before anything has told it.
+    /// Whether it lasts. By the clock: a process that stood still, or slept with its machine, knows it before anything has
+    /// told it.
     pub fn lasts(&self) -> bool {
-        self.until.as_ref().is_none_or(|until| Instant::now() < *until.borrow())
+        !self.left().is_zero()
+    }
+
+    /// How long it lasts if it is not renewed.
+    fn left(&self) -> Duration {
+        let Some(renewed) = &self.renewed else { return Duration::MAX };
+        renewed.borrow().map_or(Duration::ZERO, |renewed| RENEW_DEADLINE.saturating_sub(renewed.age()))
     }
 }
 
@@ -145,7 +152,7 @@ impl Candidate {
     }
 
     /// One look, and where the Lease is to be had, one try to take it: then when that was asked, and why it was to be had.
-    async fn try_to_acquire(&mut self) -> Result<Option<(Instant, Claim)>, ApiFault> {
+    async fn try_to_acquire(&mut self) -> Result<Option<(Moment, Claim)>, ApiFault> {
         let found = self.requests.get().await?;
         self.sight.see(found, Instant::now());
         let claim = self.sight.claim(&self.me, Instant::now());
@@ -156,7 +163,7 @@ impl Candidate {
             }
             return Ok(None);
         }
-        let asked = Instant::now();
+        let asked = Moment::now();
         match self.requests.hold(&mut self.sight, &self.me).await {
             Ok(()) => Ok(Some((asked, claim))),
             // Another one was faster, or deleted it.
@@ -166,7 +173,7 @@ impl Candidate {
         }
     }
 
-    fn lead_since(self, asked: Instant, why: &Claim) -> Leader {
+    fn lead_since(self, asked: Moment, why: &Claim) -> Leader {
         let Self { requests, me, sight, standing, metrics } = self;
         let why = match why {
             Claim::Take(Vacancy::New) => "it is new".to_owned(),
@@ -177,8 +184,7 @@ impl Candidate {
         standing.send_replace(Standing::Acts);
         metrics.leads(true);
         tracing::info!(lease = %requests.lease, holder = me, why, "leading");
-        let until = watch::Sender::new(asked + RENEW_DEADLINE);
-        Leader { requests, me, sight, until, since: Instant::now(), metrics }
+        Leader { requests, me, sight, renewed: watch::Sender::new(Some(asked)), since: Instant::now(), metrics }
     }
 }
 

@@ -171,10 +171,12 @@ reasons! {
 
     /// Not every object that may matter to this deletion is known.
     NotListed => Platform, "no deletion is decided before every watched namespace was listed, and that has not succeeded for {subject}", "grant the operator's ServiceAccount `list` and `watch` on senderaccounts there (where the namespace is being deleted, nothing but a ClusterRoleBinding does that, which the chart's rbac.clusterWide makes), or take the namespace out of --watch-namespace; it is tried again by itself";
+    /// Others of the same key or provider are worked on.
+    Queued => Nobody, "waiting for its turn: other objects of the same key or provider take the time of all passes", "";
     /// A request of this operator's earlier process may not have ended.
     RequestMayBeInFlight => Nobody, "a DELETE of this operator's earlier process may still be on its way, and the account is to be let go only after it has ended", "";
     /// The API server cannot be used.
-    ApiServerUnavailable => Platform, "the API server does not answer usably", "it is tried again by itself";
+    ApiServerUnavailable => Platform, "the API server does not answer usably or in time", "it is tried again by itself";
     /// The API server refused our patch.
     PatchRefused => Platform, "the API server refuses the operator's patch: {subject}", "check admission policies and the operator's rights";
     /// A word of another version of this operator.
@@ -297,6 +299,7 @@ impl From<NotSent> for Reason {
     fn from(why: NotSent) -> Self {
         match why {
             NotSent::ViewChanged => Self::Deleting,
+            NotSent::ViewTooOld => Self::ApiServerUnavailable,
             NotSent::DnsFailure | NotSent::ConnectFailure | NotSent::DeadlinePassed => Self::EndpointUnreachable,
             NotSent::AddressForbidden => Self::AddressForbidden,
             NotSent::TlsFailure => Self::TlsFailure,

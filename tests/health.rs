@@ -59,6 +59,7 @@ fn told(reason: Reason) -> Told {
         | Reason::HandedOver
         | Reason::ReleasedByPolicy
         | Reason::RequestMayBeInFlight
+        | Reason::Queued
         | Reason::ApiServerUnavailable
         | Reason::Unrecognised => Told::Wait,
         Reason::AccountDisconnected

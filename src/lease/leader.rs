@@ -4,13 +4,13 @@ use std::pin::pin;
 
 use jiff::Timestamp;
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::requests::Requests;
 use super::sight::{Claim, Sight};
 use super::{LeaseRef, RENEW_DEADLINE, Term, jitter, pause};
-use crate::kube_io::ApiFault;
+use crate::kube_io::{ApiFault, Moment};
 use crate::metrics::Metrics;
 
 /// A Lease is given back in so many tries: a renewal that was on its way may make the first ones fail.
@@ -42,7 +42,8 @@ pub struct Leader {
     pub(super) requests: Requests,
     pub(super) me: String,
     pub(super) sight: Sight,
-    pub(super) until: watch::Sender<Instant>,
+    /// When the last request that went well was sent; `None` once it leads no more.
+    pub(super) renewed: watch::Sender<Option<Moment>>,
     pub(super) since: Instant,
     pub(super) metrics: Metrics,
 }
@@ -50,7 +51,7 @@ pub struct Leader {
 impl Leader {
     /// Its right to act.
     pub fn term(&self) -> Term {
-        Term { since: self.since, until: Some(self.until.subscribe()) }
+        Term { since: self.since, renewed: Some(self.renewed.subscribe()) }
     }
 
     /// Renews the Lease while `acting` runs, and gives it back once that has ended, its last request with it: whoever
@@ -65,7 +66,7 @@ impl Leader {
             lost = self.renew() => Some(lost),
         };
         self.metrics.leads(false);
-        self.until.send_replace(Instant::now());
+        self.renewed.send_replace(None);
         let Some(lost) = lost else {
             self.give_back().await;
             return Ok(());
@@ -79,18 +80,19 @@ impl Leader {
     /// Renews again and again. Returns when that was not possible in time.
     async fn renew(&mut self) -> Lost {
         let mut why = "this process stood still".to_owned();
-        let mut asked = self.since;
+        let mut asked = Moment::now();
         loop {
-            let until = *self.until.borrow();
+            let left = self.term().left();
             // From when it was last asked: a request that got no answer has taken time enough.
-            sleep_until(until.min(asked + pause(jitter()))).await;
-            asked = Instant::now();
-            if asked >= until {
+            sleep(left.min(pause(jitter()).saturating_sub(asked.age()))).await;
+            asked = Moment::now();
+            let left = self.term().left();
+            if left.is_zero() {
                 return Lost::RanOut { lease: self.requests.lease.clone(), why };
             }
-            match timeout_at(until, self.try_to_renew()).await {
+            match timeout(left, self.try_to_renew()).await {
                 Ok(Ok(None)) => {
-                    self.until.send_replace(asked + RENEW_DEADLINE);
+                    self.renewed.send_replace(Some(asked));
                 }
                 Ok(Ok(Some(holder))) => return Lost::Taken { holder, lease: self.requests.lease.clone() },
                 Ok(Err(fault)) => {

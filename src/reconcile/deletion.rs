@@ -10,17 +10,13 @@ use super::{Reconciler, jitter, now};
 use crate::account::Account;
 use crate::backoff;
 use crate::kube_io::{ApiFault, Fresh, Moment};
+use crate::reason::Reason;
 use crate::status::{self, Why};
 use crate::teardown::ledger::Ledger;
 use crate::teardown::outcome::{Exchange, NotSent, Outcome, Refusal};
 use crate::teardown::view::{Pass, Step};
-use crate::teardown::{decide, not_listed, settle, twins::can_take_over};
+use crate::teardown::{decide, settle, twins::can_take_over};
 
-/// From the answer of a read that shows the account connected to the intent that rests on it. Not from its beginning: a
-/// provider that takes longer than this for every read would never be asked to delete anything.
-const INTENT_WITHIN: Duration = Duration::from_secs(5);
-/// A pass waits so long for a list that is arriving, and then gives its slot to another.
-const LISTED_WITHIN: Duration = Duration::from_secs(10);
 /// No deletion takes more steps in one pass; a bug that would is a delay, not a hot loop.
 const STEPS: usize = 48;
 /// How often a pass begins anew because somebody else wrote.
@@ -35,7 +31,7 @@ pub(super) struct Hands {
     /// The account's objects when `pass.twins` were looked up: none has come or gone as long as this is the same.
     pub moved: u64,
     /// When the answer to the last read came.
-    answered: Option<Moment>,
+    pub answered: Option<Moment>,
 }
 
 /// How a step ended the pass.
@@ -49,12 +45,8 @@ pub(super) enum Ended {
 impl Reconciler {
     /// Works on a deletion until it is released or must wait.
     pub(super) async fn tear_down(&self, account: Account) -> Duration {
-        // A list that is arriving hides objects: nothing is decided before it is complete.
-        let listed = tokio::time::timeout(LISTED_WITHIN, self.index.settled());
-        match self.stopping.run_until_cancelled(listed).await {
-            Some(Ok(())) => {}
-            Some(Err(_)) => return self.wait_until_listed(&account).await,
-            None => return LISTED_WITHIN,
+        if let Err(delay) = self.listed(&account).await {
+            return delay;
         }
         let mut account = account;
         for restart in 0..RESTARTS {
@@ -77,24 +69,8 @@ impl Reconciler {
         self.later()
     }
 
-    async fn wait_until_listed(&self, account: &Account) -> Duration {
-        let unlisted: Vec<_> = self.index.unsettled().iter().map(ToString::to_string).collect();
-        let pass = Pass { jitter: jitter(), ..Pass::default() };
-        let Step::Wait(ledger, delay) =
-            not_listed(&account.view, &pass, &self.config.rules, now(), unlisted.join(", "))
-        else {
-            return LISTED_WITHIN;
-        };
-        match self.wait(account, &ledger, delay).await {
-            Ok(Ended::Due(delay)) => delay,
-            // Another writer was faster: it is said with the next try.
-            Ok(Ended::Again) | Err(ApiFault::Conflict | ApiFault::NotFound) => LISTED_WITHIN,
-            Err(fault) => self.api_fault(account, &fault),
-        }
-    }
-
     async fn pass(&self, account: Account) -> Ended {
-        let Some(_slot) = self.lanes.enter(&account) else { return Ended::Due(self.when_free()) };
+        let Some(_slot) = self.lanes.enter(&account) else { return Ended::Due(self.queue(&account).await) };
         let began = Instant::now();
         let moved = self.moved(&account);
         let pass = Pass {
@@ -113,12 +89,10 @@ impl Reconciler {
                 Ok(ended) => ended,
                 // What was sent has an answer that must be written: the same pass goes on with what is there now.
                 Err(ApiFault::Conflict) if hands.pass.answer.is_some() => self.look_again(&mut hands).await,
-                // Whoever writes to it all the time must not be able to hold it up for as long as a read takes.
-                Err(ApiFault::Conflict) if overtaken < RESTARTS && !hands.pass.own_intent => {
+                Err(ApiFault::Conflict) => {
                     overtaken += 1;
-                    self.unless_changed(&mut hands).await
+                    self.overtaken(&mut hands, overtaken).await
                 }
-                Err(ApiFault::Conflict) => Some(Ended::Again),
                 Err(ApiFault::NotFound) => {
                     self.forget(&hands.account);
                     Some(Ended::Due(backoff::CAP))
@@ -133,16 +107,23 @@ impl Reconciler {
         Ended::Due(self.later())
     }
 
-    /// Somebody else wrote. Where nothing changed that anything was decided by, the pass goes on with what is there now.
-    async fn unless_changed(&self, hands: &mut Hands) -> Option<Ended> {
-        match self.io.get(&hands.account.namespace, &hands.account.name).await {
-            Ok(fresh) if fresh.account().decides_as(&hands.account) => {
-                hands.account = fresh.into_account();
-                (hands.fresh, hands.pass.fresh) = (None, false);
-                None
-            }
-            _ => Some(Ended::Again),
+    /// Somebody else wrote. Where nothing changed that anything was decided by, the pass goes on with what is there now:
+    /// whoever writes to it all the time must not be able to hold it up for as long as a read takes.
+    async fn overtaken(&self, hands: &mut Hands, times: usize) -> Option<Ended> {
+        if times <= RESTARTS
+            && let Ok(fresh) = self.io.get(&hands.account.namespace, &hands.account.name).await
+            && fresh.account().decides_as(&hands.account)
+        {
+            hands.account = fresh.into_account();
+            (hands.fresh, hands.pass.fresh) = (None, false);
+            return None;
         }
+        if !hands.pass.own_intent {
+            return Some(Ended::Again);
+        }
+        // Nothing was sent on the intent that stands: it is settled, so that nobody waits for its outcome.
+        hands.pass.answer = Some(Outcome::NotSent(NotSent::ViewChanged).into());
+        None
     }
 
     async fn look_again(&self, hands: &mut Hands) -> Option<Ended> {
@@ -186,6 +167,11 @@ impl Reconciler {
                 // A stopping operator records what it was told; its successor reads back.
                 let read = if self.winds_down() { not_sent() } else { self.read(hands, Sharing::Unshared).await };
                 hands.pass.read_back = Some(read);
+                hands.answered = Some(Moment::now());
+                if hands.pass.answer.is_none() {
+                    // What shows the object fresh is older by however long the provider took.
+                    (hands.fresh, hands.pass.fresh) = (None, false);
+                }
             }
             Step::Record(ledger) => {
                 let fresh = self.write(account, &ledger).await?;
@@ -193,23 +179,7 @@ impl Reconciler {
                 hands.pass.recorded += u32::try_from(counted(fresh.account()) - counted(&hands.account)).unwrap_or(0);
                 hands.refreshed(fresh);
             }
-            Step::Intend(mut ledger) => {
-                if self.winds_down() {
-                    return Ok(Some(Ended::Due(self.later())));
-                }
-                if hands.answered.is_none_or(|answered| answered.age() > INTENT_WITHIN) {
-                    pass.read = None;
-                    return Ok(None);
-                }
-                if let Some(teardown) = &mut ledger.teardown {
-                    teardown.nonce = Some(hex::encode(rand::random::<[u8; 16]>()));
-                }
-                let fresh = self.write(account, &ledger).await?;
-                hands.refreshed(fresh);
-                hands.pass.own_intent = true;
-                self.window.forget(&hands.account.view.uid);
-                hands.pass.unchanged_for = self.window.unchanged_for(&hands.account.view);
-            }
+            Step::Intend(ledger) => return self.intend(hands, ledger).await,
             Step::AskDeletingTwins(uids) => {
                 pass.deleting_twins = Some(self.unsettled_twin(&uids).await);
             }
@@ -274,7 +244,7 @@ impl Reconciler {
         let why = ledger
             .teardown
             .as_ref()
-            .map_or(crate::reason::Reason::Deleting.into(), |t| Why { reason: t.reason, subject: t.subject.clone() });
+            .map_or(Reason::Deleting.into(), |t| Why { reason: t.reason, subject: t.subject.clone() });
         let written = self.publish(account, &status, &why).await?.is_some();
         self.seen.no_fault(&account.view.uid);
         let attempt = ledger.teardown.as_ref().map_or(0, |t| t.attempt);
@@ -288,18 +258,13 @@ impl Reconciler {
         Ok(Ended::Due(delay))
     }
 
-    /// When a slot may be free that another object of the same key or provider holds.
-    pub(super) fn when_free(&self) -> Duration {
-        Duration::from_millis(500) + jitter().of(Duration::from_secs(1))
-    }
-
     pub(super) fn later(&self) -> Duration {
         backoff::delay(3, jitter(), None, self.config.rules.max_backoff)
     }
 }
 
 impl Hands {
-    fn refreshed(&mut self, fresh: Fresh) {
+    pub fn refreshed(&mut self, fresh: Fresh) {
         self.account = fresh.account().clone();
         self.fresh = Some(fresh);
         self.pass.fresh = true;

@@ -12,6 +12,7 @@ mod release;
 mod secrets;
 mod send;
 mod shared;
+mod turn;
 pub mod window;
 
 use std::sync::Arc;

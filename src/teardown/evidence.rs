@@ -81,6 +81,7 @@ fn is_gate(reason: Reason) -> bool {
             | Reason::TwinDeleting
             | Reason::RequestMayBeInFlight
             | Reason::NotListed
+            | Reason::Queued
     )
 }
 
@@ -132,7 +133,9 @@ fn before_the_send(view: &View, pass: &Pass, rules: &Rules, now: Timestamp) -> S
         // What a twin did may be younger than our read: one that began after the twins were asked must still show it.
         Some(None) if !deleting.is_empty() => match &pass.read_back {
             None => Step::ReadBack,
-            Some(read) if read.outcome == Outcome::Alive => Step::Send,
+            Some(read) if read.outcome == Outcome::Alive && pass.fresh => Step::Send,
+            // That read took as long as the provider liked: the same intent is written anew, and what is sent rests on it.
+            Some(read) if read.outcome == Outcome::Alive => Step::Intend(view.ledger.clone()),
             Some(_) => wait(view, pass, rules, now, not_sent(view), Because::backoff(Reason::Deleting)),
         },
         None | Some(None) => Step::Send,

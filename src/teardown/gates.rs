@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::proof::Proof;
-use super::settle::{Because, NEIGHBOUR_POLL, wait};
+use super::settle::{Because, wait};
 use super::target::Kind;
 use super::view::{Crd, Pass, Rules, Step, View};
 use crate::reason::Reason;
@@ -22,12 +22,14 @@ pub(super) fn let_go(view: &View, pass: &Pass, rules: &Rules, now: Timestamp, pr
 
 /// No deletion is decided before every watched namespace was listed: it waits, and says which one it waits for.
 pub fn not_listed(view: &View, pass: &Pass, rules: &Rules, now: Timestamp, unlisted: String) -> Step {
-    let because = Because::gate(Reason::NotListed, Some(unlisted));
-    match view.ledger.teardown.as_ref().is_some_and(|teardown| teardown.proof.is_some()) {
-        // What was proved stays as it was written.
-        true => Step::Wait(view.ledger.clone(), NEIGHBOUR_POLL),
-        false => wait(view, pass, rules, now, view.ledger.clone(), because),
-    }
+    wait(view, pass, rules, now, view.ledger.clone(), Because::gate(Reason::NotListed, Some(unlisted)))
+}
+
+/// Others take all passes that its key or provider may have. That is said where the object shows nothing yet of its
+/// deletion: whatever else it shows, later decisions may rest on.
+pub fn queued(view: &View, pass: &Pass, rules: &Rules, now: Timestamp) -> Option<Step> {
+    let free = view.ledger.teardown.as_ref().is_none_or(|teardown| teardown.reason == Reason::Queued);
+    free.then(|| wait(view, pass, rules, now, view.ledger.clone(), Because::gate(Reason::Queued, None)))
 }
 
 /// The API server does not answer usably for what is next. That is said where the object shows nothing yet of its deletion,

@@ -17,7 +17,7 @@ pub mod view;
 
 use jiff::Timestamp;
 
-pub use gates::{api_unusable, not_listed};
+pub use gates::{api_unusable, not_listed, queued};
 pub use settle::{NEIGHBOUR_POLL, confirm, settle};
 use view::{Pass, Rules, Step, View};
 

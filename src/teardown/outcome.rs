@@ -34,8 +34,10 @@ pub enum NotSent {
     ConnectFailure,
     /// The TLS handshake failed: certificate, name, version.
     TlsFailure,
-    /// The permission to send ran out before the bytes could go.
+    /// The permission to send ran out before the connection was ready.
     DeadlinePassed,
+    /// The API server took so long to show the object fresh that little of the permission to send was left.
+    ViewTooOld,
     /// Something was seen, just before the bytes went, that forbids the call (a twin, an unsettled intent).
     ViewChanged,
 }

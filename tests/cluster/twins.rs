@@ -1,6 +1,8 @@
 //! Several objects that name one account.
 
-use provider_simulator::{State, Status};
+use std::time::Duration;
+
+use provider_simulator::{Fault, On, State, Status};
 use serde_json::json;
 
 use crate::bed::{Bed, EMAIL, LINKEDIN, PURGE, message, reason};
@@ -172,6 +174,29 @@ async fn two_deleting_twins_in_two_namespaces_end_each_account_once_and_both_go(
     assert_all_ended_once(&bed);
     assert_eq!(bed.sim.log().deletes(LINKEDIN).len(), 1, "the second of the two sends nothing");
     beside.assert_no_key_shows().await;
+    bed.finish(operator).await;
+}
+
+#[tokio::test]
+async fn two_deleting_twins_of_a_sender_whose_provider_takes_six_seconds_for_each_read_disconnect_it_once() {
+    let bed = Bed::new("slow-twins").await;
+    let key = bed.key();
+    bed.sim.puffle().add_linkedin(&key, LINKEDIN, Status::Connected);
+    bed.puffle_secret("key", &key).await;
+    let mut first = bed.operator(&UNOBSERVED).await;
+    for name in ["one", "two"] {
+        bed.linkedin(name, LINKEDIN, "key").await;
+        bed.until_connected(name).await;
+    }
+    first.terminate();
+    first.ended().await;
+    bed.kubectl(&["delete", "sacc", "--all", "--wait=false"]).await;
+
+    bed.sim.fault(On::read().times(u64::MAX), Fault::own().delay(Duration::from_secs(6)));
+    let operator = bed.operator(&UNOBSERVED).await;
+    bed.until_gone("one").await;
+    bed.until_gone("two").await;
+    assert_eq!(bed.truth(LINKEDIN), (State::Disconnected, 1, 1));
     bed.finish(operator).await;
 }
 

@@ -50,6 +50,7 @@ pub fn outcome() -> BoxedStrategy<Outcome> {
         Outcome::Alive,
         Outcome::NotSent(NotSent::DnsFailure),
         Outcome::NotSent(NotSent::DeadlinePassed),
+        Outcome::NotSent(NotSent::ViewTooOld),
         Outcome::NotSent(NotSent::ViewChanged),
         Outcome::Unknown(Unknown::ConnectionLost),
         Outcome::Unknown(Unknown::NotOurEnvelope),

@@ -10,7 +10,7 @@ use sender_operator::teardown::ledger::{Ledger, Phase};
 use sender_operator::teardown::outcome::Outcome;
 use sender_operator::teardown::target::Kind;
 use sender_operator::teardown::view::{Crd, Known, Pass, Step, View};
-use sender_operator::teardown::{decide, not_listed};
+use sender_operator::teardown::{decide, not_listed, queued};
 
 use crate::any::{RULES, case, config, now};
 
@@ -62,6 +62,12 @@ proptest! {
         if let Step::Intend(ledger) = decide(&view, &pass, &RULES, now()) {
             prop_assert_eq!(view.kind(), Kind::SoftThenHard);
             prop_assert!(open(&view, &pass) && known(&pass).is_some());
+            if pass.own_intent {
+                prop_assert!(!pass.fresh && pass.deleting_twins == Some(None), "it is written anew for a later read only");
+                prop_assert_eq!(pass.read_back.as_ref().map(|read| read.outcome), Some(Outcome::Alive));
+                prop_assert_eq!(ledger, view.ledger);
+                return Ok(());
+            }
             prop_assert_eq!(seen(&pass), Some(Outcome::Alive));
             if view.is_unsettled() {
                 prop_assert!(pass.unchanged_for >= RULES.outcome_window);
@@ -201,10 +207,24 @@ proptest! {
         prop_assert_eq!(kept(&ledger), kept(&view.ledger));
         let proof = |ledger: &Ledger| ledger.teardown.as_ref().and_then(|t| t.proof.clone());
         prop_assert_eq!(proof(&ledger), proof(&view.ledger));
-        if proof(&ledger).is_none() {
-            let teardown = ledger.teardown.unwrap();
-            prop_assert_eq!((teardown.reason, teardown.subject.as_deref()), (Reason::NotListed, Some("namespace b")));
-            prop_assert!(teardown.next_attempt_at.is_some());
+        let teardown = ledger.teardown.unwrap();
+        prop_assert_eq!((teardown.reason, teardown.subject.as_deref()), (Reason::NotListed, Some("namespace b")));
+        prop_assert!(teardown.next_attempt_at.is_some());
+    }
+
+    #[test]
+    fn a_deletion_that_waits_for_its_turn_says_so_only_where_nothing_else_is_said_of_it((view, pass) in case()) {
+        let said = view.ledger.teardown.as_ref().map(|teardown| teardown.reason);
+        match queued(&view, &pass, &RULES, now()) {
+            None => prop_assert!(said.is_some()),
+            Some(Step::Wait(ledger, _)) => {
+                let teardown = ledger.teardown.unwrap();
+                prop_assert_eq!(teardown.reason, Reason::Queued);
+                prop_assert!(teardown.next_attempt_at.is_some());
+                prop_assert!(said.is_none_or(|said| said == Reason::Queued));
+                prop_assert_eq!(ledger.account, view.ledger.account);
+            }
+            Some(step) => return Err(TestCaseError::fail(format!("{step:?}"))),
         }
     }
 

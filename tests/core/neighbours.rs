@@ -123,6 +123,9 @@ fn an_intent_of_ours_is_sent_only_when_no_deleting_twin_has_one_and_a_later_read
     assert_eq!(about_to_send(beside(), None).step(), Step::AskDeletingTwins(vec!["a".to_owned()]));
     assert_eq!(about_to_send(beside(), Some(None)).step(), Step::ReadBack);
     assert_eq!(about_to_send(beside(), Some(None)).reads_back(Outcome::Alive).step(), Step::Send);
+    let stale =
+        about_to_send(beside(), Some(None)).reads_back(Outcome::Alive).changed(|given| given.pass.fresh = false);
+    assert_eq!(stale.step(), Step::Intend(stale.view.ledger.clone()), "the same intent, written anew");
     for (not_sent, reason, subject) in [
         (about_to_send(beside(), Some(Some("ns/a"))), Reason::TwinDeleting, Some("ns/a")),
         (about_to_send(beside(), Some(None)).reads_back(Outcome::SoftGone), Reason::Deleting, None),

@@ -22,6 +22,7 @@ fn only_what_was_not_sent_or_what_the_provider_itself_refused_was_certainly_not_
     }
     for outcome in [
         Outcome::NotSent(NotSent::DeadlinePassed),
+        Outcome::NotSent(NotSent::ViewTooOld),
         Outcome::Throttled,
         Outcome::Gone,
         Outcome::Refused(Refusal::Request),

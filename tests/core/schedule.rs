@@ -42,7 +42,7 @@ fn a_pass_that_was_asked_for_or_that_has_begun_goes_on() {
     assert_eq!(early().changed(|given| given.pass.fresh = true).step(), Step::Send);
     assert_eq!(early().reads(Outcome::Alive).step(), Step::Freshen);
     let sends = given(disconnect()).unsettled(0).said(Reason::ProviderError, 60);
-    let sends = sends.changed(|given| (given.pass.prompted, given.pass.own_intent) = (false, true));
+    let sends = sends.changed(|given| (given.pass.fresh, given.pass.own_intent) = (true, true));
     assert_eq!(sends.step(), Step::Send);
 }
 
@@ -60,6 +60,7 @@ fn a_gate_that_has_opened_and_a_secret_that_has_come_back_do_not_hold_their_old_
         Reason::TwinDeleting,
         Reason::RequestMayBeInFlight,
         Reason::NotListed,
+        Reason::Queued,
         Reason::SecretGone,
         Reason::SecretMissing,
     ] {

@@ -57,6 +57,23 @@ async fn a_release_that_the_api_server_cannot_carry_out_is_shown_and_the_provide
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_api_server_that_takes_six_seconds_for_what_comes_before_a_delete_is_what_the_object_says_it_waits_for() {
+    for (kind, call) in [(Kind::PostPress, Call::GetAccount), (Kind::Disconnect, Call::WriteIntent)] {
+        Life::plan(&format!("slow-api-server-{kind:?}"), async |life| {
+            life.at_rest(kind).await;
+            life.proxy.rule(On::call(call).times(ALWAYS), Fault::delay(Duration::from_secs(6)));
+            life.bed.mark(SUBJECT).await;
+            life.bed.until_waiting(SUBJECT, "ApiServerUnavailable").await;
+            assert_eq!(life.bed.sim.log().deletes(kind.account()).len(), 0);
+            life.proxy.clear_rules();
+            life.bed.until_gone(SUBJECT).await;
+            life.judge(kind).await;
+        })
+        .await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_writer_cannot_hold_a_deletion_up_whose_provider_takes_longer_for_a_read_than_it_for_a_write() {
     Life::plan("written-while-read", async |life| {
         let (bed, kind) = (&life.bed, Kind::Disconnect);

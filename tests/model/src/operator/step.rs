@@ -36,7 +36,12 @@ impl World {
             }
             Next::ReadBack => {
                 let sight = self.read(state, process, &pass, how);
-                self.learn(state, process, at, |pass, _| pass.read_back = sight);
+                self.learn(state, process, at, |pass, _| {
+                    pass.read_back = sight;
+                    if pass.answer == Answer::None {
+                        (pass.fresh, pass.permission) = (false, Permission::None);
+                    }
+                });
             }
             Next::AskLiveTwin => {
                 let fit = how == How::Properly && self.live_twin_fits(state, process, at, &pass);
@@ -138,6 +143,16 @@ impl World {
             Cas::Conflict if pass.answer != Answer::None && self.is_same_attempt(&state.objects[at], &pass) => {
                 let object = state.objects[at];
                 self.learn(state, process, at, |pass, _| pass.view = Seen { object, current: true });
+            }
+            Cas::Conflict if pass.answer == Answer::None && state.objects[at] == pass.view.object => {
+                let object = state.objects[at];
+                self.learn(state, process, at, |pass, _| {
+                    pass.view = Seen { object, current: true };
+                    (pass.fresh, pass.permission) = (false, Permission::None);
+                });
+            }
+            Cas::Conflict if pass.answer == Answer::None && pass.own_intent => {
+                self.answered(state, process, at, Answer::NotSent);
             }
             Cas::Conflict => self.begin_anew(state, process, at, pass.of_reborn),
         }
