@@ -179,6 +179,8 @@ reasons! {
     ApiServerUnavailable => Platform, "the API server does not answer usably or in time", "it is tried again by itself";
     /// The API server refused our patch.
     PatchRefused => Platform, "the API server refuses the operator's patch: {subject}", "check admission policies and the operator's rights";
+    /// Why the account was let go cannot be written down.
+    ReceiptNotWritten => Platform, "the operator cannot write its receipt for this account to stdout, and keeps the object until it can: {subject}", "mend what reads the operator's log, or make room for it; it is tried again by itself";
     /// A word of another version of this operator.
     Unrecognised => Nobody, "written by another version of this operator", RETRY;
 }

@@ -60,6 +60,7 @@ fn told(reason: Reason) -> Told {
         | Reason::ReleasedByPolicy
         | Reason::RequestMayBeInFlight
         | Reason::Queued
+        | Reason::ReceiptNotWritten
         | Reason::ApiServerUnavailable
         | Reason::Unrecognised => Told::Wait,
         Reason::AccountDisconnected

@@ -91,6 +91,10 @@ impl Leader {
                 return Lost::RanOut { lease: self.requests.lease.clone(), why };
             }
             match timeout(left, self.try_to_renew()).await {
+                // By a clock that went on in the machine's sleep: what began in its term was told that it is over.
+                Ok(Ok(None)) if self.term().left().is_zero() => {
+                    return Lost::RanOut { lease: self.requests.lease.clone(), why };
+                }
                 Ok(Ok(None)) => {
                     self.renewed.send_replace(Some(asked));
                 }

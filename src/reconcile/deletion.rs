@@ -71,12 +71,14 @@ impl Reconciler {
 
     async fn pass(&self, account: Account) -> Ended {
         let Some(_slot) = self.lanes.enter(&account) else { return Ended::Due(self.queue(&account).await) };
+        self.queue.leave(&account.view.uid);
         let began = Instant::now();
         let moved = self.moved(&account);
         let pass = Pass {
             jitter: jitter(),
             prompted: account.is_prompted(),
             unchanged_for: self.window.unchanged_for(&account.view),
+            unsent: self.unsent.has(&account.view),
             inherited_for: self.seen.inherited_for(&account.view.uid),
             twins: self.twins(&account),
             ..Pass::default()
@@ -246,9 +248,9 @@ impl Reconciler {
             .as_ref()
             .map_or(Reason::Deleting.into(), |t| Why { reason: t.reason, subject: t.subject.clone() });
         let written = self.publish(account, &status, &why).await?.is_some();
-        self.seen.no_fault(&account.view.uid);
         let attempt = ledger.teardown.as_ref().map_or(0, |t| t.attempt);
         if written {
+            self.seen.no_fault(&account.view.uid);
             tracing::info!(
                 uid = account.view.uid, namespace = account.namespace, name = account.name,
                 account = account.view.target.account_id(), attempt, reason = %why.reason,

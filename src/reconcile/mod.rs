@@ -13,6 +13,7 @@ mod secrets;
 mod send;
 mod shared;
 mod turn;
+mod unsent;
 pub mod window;
 
 use std::sync::Arc;
@@ -83,6 +84,8 @@ pub struct Reconciler {
     lanes: lanes::Lanes,
     window: window::Window,
     crd: shared::Shared<(), Crd>,
+    unsent: unsent::Unsent,
+    queue: turn::Queue,
     seen: observation::Seen,
     released: release::ReleasedUids,
 }
@@ -100,6 +103,8 @@ impl Reconciler {
             lanes: lanes::Lanes::of(config.concurrency),
             window: window::Window::default(),
             crd: shared::Shared::default(),
+            unsent: unsent::Unsent::default(),
+            queue: turn::Queue::default(),
             seen: observation::Seen::since(term.since()),
             released: release::ReleasedUids::default(),
             io,
@@ -203,6 +208,8 @@ impl Work for Reconciler {
 impl Reconciler {
     fn forget(&self, account: &Account) {
         self.window.forget(&account.view.uid);
+        self.unsent.forget(&account.view.uid);
+        self.queue.leave(&account.view.uid);
         self.seen.forget(&account.view.uid);
     }
 }

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::deletion::{Ended, Hands};
@@ -125,7 +126,8 @@ impl Reconciler {
         }
         if let Err(error) = self.receipts.write(&Receipt::of(account, proof, attempts(account, sent), acked, now())) {
             tracing::error!(uid = account.view.uid, %error, "the receipt could not be written: the finalizer stays");
-            return Ok(Ended::Due(self.later()));
+            self.confirm(account, proof, sent, None).await?;
+            return self.stays(account, Reason::ReceiptNotWritten, error.to_string(), self.later_still(account)).await;
         }
         match finalizer::release(&self.io, account, proof).await {
             Released::Done => {
@@ -144,8 +146,7 @@ impl Reconciler {
             Released::Later => {
                 self.confirm(account, proof, sent, None).await?;
                 let why = "whether the finalizer is off is not known".to_owned();
-                self.stays(account, Reason::ApiServerUnavailable, why).await?;
-                Ok(Ended::Due(self.later()))
+                self.stays(account, Reason::ApiServerUnavailable, why, self.later_still(account)).await
             }
             Released::Refused(why) => {
                 self.confirm(account, proof, sent, None).await?;
@@ -176,18 +177,30 @@ impl Reconciler {
     }
 
     async fn refused(&self, account: &Account, why: String) -> Result<Ended, ApiFault> {
-        self.stays(account, Reason::PatchRefused, why).await?;
-        Ok(Ended::Due(backoff::longest(jitter(), self.config.rules.max_backoff)))
+        let delay = backoff::longest(jitter(), self.config.rules.max_backoff);
+        self.stays(account, Reason::PatchRefused, why, delay).await
     }
 
-    /// What is proved is still there, and says why.
-    async fn stays(&self, account: &Account, reason: Reason, why: String) -> Result<(), ApiFault> {
+    /// What is proved is still there, and says why, and until when.
+    async fn stays(&self, account: &Account, reason: Reason, why: String, delay: Duration) -> Result<Ended, ApiFault> {
         let mut ledger = account.view.ledger.clone();
         if let Some(teardown) = &mut ledger.teardown {
+            let same = teardown.reason == reason && teardown.subject.as_ref() == Some(&why);
+            // What it says already is not written again before its time.
+            if !same || teardown.next_attempt_at.is_none_or(|at| at <= now()) {
+                teardown.next_attempt_at = Some(now().checked_add(delay).unwrap_or(Timestamp::MAX));
+            }
             (teardown.reason, teardown.subject) = (reason, Some(why.clone()));
         }
         let status = status::deleting(account, &ledger, account.hold(), now());
-        self.publish(account, &status, &Why { reason, subject: Some(why) }).await.map(|_| ())
+        self.publish(account, &status, &Why { reason, subject: Some(why) }).await?;
+        Ok(Ended::Due(delay))
+    }
+
+    /// Later each time that it fails in a row.
+    fn later_still(&self, account: &Account) -> Duration {
+        let faults = self.seen.another_fault(&account.view.uid);
+        backoff::delay(faults, jitter(), None, self.config.rules.max_backoff)
     }
 }
 

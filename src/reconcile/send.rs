@@ -25,15 +25,22 @@ impl Reconciler {
     /// [`ApiFault`]: whether the intent stands is seen by the next pass.
     pub(super) async fn intend(&self, hands: &mut Hands, mut ledger: Ledger) -> Result<Option<Ended>, ApiFault> {
         let stands = hands.pass.own_intent;
-        if self.winds_down() && !stands {
-            return Ok(Some(Ended::Due(self.later())));
+        match self.winds_down() {
+            true if stands => {
+                hands.pass.answer = Some(Outcome::NotSent(NotSent::ViewChanged).into());
+                return Ok(None);
+            }
+            true => return Ok(Some(Ended::Due(self.later()))),
+            false => {}
         }
         if hands.answered.is_none_or(|answered| answered.age() > INTENT_WITHIN) {
             (hands.pass.read, hands.pass.read_back) = (hands.pass.read.take().filter(|_| stands), None);
             return Ok(None);
         }
         if let Some(teardown) = &mut ledger.teardown {
-            teardown.nonce = Some(hex::encode(rand::random::<[u8; 16]>()));
+            let nonce = hex::encode(rand::random::<[u8; 16]>());
+            self.unsent.add(&hands.account.view.uid, &nonce);
+            teardown.nonce = Some(nonce);
         }
         let fresh = self.write(&hands.account, &ledger).await?;
         hands.refreshed(fresh);
@@ -64,7 +71,10 @@ impl Reconciler {
                 () if fresh.begun().age() >= SEND_WITHIN => Err(late),
                 () if self.winds_down() => Err(NotSent::ViewChanged),
                 () if !unchanged || !self.index.is_settled() => Err(NotSent::ViewChanged),
-                () => Ok(()),
+                () => {
+                    self.unsent.forget(&account.view.uid);
+                    Ok(())
+                }
             }
         };
         hands.pass.read_back = None;

@@ -1,7 +1,12 @@
 //! A deletion's turn: not before every object that may matter to it is known, nor while others have every slot. Where
 //! either lasts, the object says so.
 
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
+
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::Instant;
 
 use super::deletion::Ended;
 use super::{Reconciler, jitter, now};
@@ -9,15 +14,64 @@ use crate::account::Account;
 use crate::kube_io::ApiFault;
 use crate::reason::Reason;
 use crate::status;
-use crate::teardown::ledger::age;
 use crate::teardown::view::{Pass, Step};
-use crate::teardown::{not_listed, queued};
+use crate::teardown::{NEIGHBOUR_POLL, not_listed, queued};
 
 /// A pass waits so long for a list that is arriving, and then says so, gives its slot to another, and from then on only
 /// looks.
 const LISTED_WITHIN: Duration = Duration::from_secs(10);
 /// A deletion waits so long for a slot before it is written to say so.
 const QUEUED_SILENTLY: Duration = Duration::from_secs(30);
+/// So many of those that wait are written to at once: they have no slot, and others need the API server, too.
+const SAYING: usize = 2;
+/// Who waits asks every second or so.
+const FORGOTTEN: Duration = Duration::from_secs(60);
+
+/// The deletions that found no slot.
+pub struct Queue {
+    waiting: Mutex<HashMap<String, Waiting>>,
+    saying: Semaphore,
+}
+
+/// By this process's own clock.
+struct Waiting {
+    since: Instant,
+    asked: Instant,
+    said: Option<Instant>,
+}
+
+impl Default for Queue {
+    fn default() -> Self {
+        Self { waiting: Mutex::default(), saying: Semaphore::new(SAYING) }
+    }
+}
+
+impl Queue {
+    /// It found no slot. Whether it is to be said now that it waits: what a watch shows may be old, so not again at once.
+    fn refused(&self, uid: &str) -> Option<SemaphorePermit<'_>> {
+        let now = Instant::now();
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        if !waiting.contains_key(uid) {
+            // What was removed by force does not ask again.
+            waiting.retain(|_, one| now.duration_since(one.asked) < FORGOTTEN);
+            waiting.insert(uid.to_owned(), Waiting { since: now, asked: now, said: None });
+        }
+        let one = waiting.get_mut(uid)?;
+        one.asked = now;
+        let long = now.duration_since(one.since) >= QUEUED_SILENTLY;
+        if !long || one.said.is_some_and(|said| now.duration_since(said) < NEIGHBOUR_POLL) {
+            return None;
+        }
+        let saying = self.saying.try_acquire().ok()?;
+        one.said = Some(now);
+        Some(saying)
+    }
+
+    /// It has a slot, or is gone.
+    pub fn leave(&self, uid: &str) {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).remove(uid);
+    }
+}
 
 impl Reconciler {
     /// A list that is arriving hides objects: nothing is decided before it is complete.
@@ -41,15 +95,11 @@ impl Reconciler {
 
     /// No slot is free for it.
     pub(super) async fn queue(&self, account: &Account) -> Duration {
-        let marked = account.raw.metadata.deletion_timestamp.as_ref().map_or_else(now, |marked| marked.0);
-        if age(marked, now()) < QUEUED_SILENTLY {
-            return self.when_free();
-        }
+        let when_free = self.when_free();
+        let Some(_saying) = self.queue.refused(&account.view.uid) else { return when_free };
         match queued(&account.view, &Pass::default(), &self.config.rules, now()) {
-            Some(Step::Wait(ledger, _)) => {
-                self.says_so(account, Step::Wait(ledger, self.when_free()), self.when_free()).await
-            }
-            _ => self.when_free(),
+            Some(Step::Wait(ledger, _)) => self.says_so(account, Step::Wait(ledger, when_free), when_free).await,
+            _ => when_free,
         }
     }
 

@@ -138,12 +138,13 @@ fn before_the_send(view: &View, pass: &Pass, rules: &Rules, now: Timestamp) -> S
             Some(read) if read.outcome == Outcome::Alive => Step::Intend(view.ledger.clone()),
             Some(_) => wait(view, pass, rules, now, not_sent(view), Because::backoff(Reason::Deleting)),
         },
-        None | Some(None) => Step::Send,
+        None | Some(None) if pass.fresh => Step::Send,
+        None | Some(None) => wait(view, pass, rules, now, not_sent(view), Because::backoff(Reason::Deleting)),
     }
 }
 
 /// Our intent, settled: its DELETE was not sent.
-fn not_sent(view: &View) -> Ledger {
+pub(super) fn not_sent(view: &View) -> Ledger {
     let mut ledger = view.ledger.clone();
     if let Some(teardown) = &mut ledger.teardown {
         teardown.nonce = None;
@@ -156,7 +157,8 @@ fn permanent(view: &View, pass: &Pass, rules: &Rules, now: Timestamp, known: &Kn
     let acked_here = view.ledger.acked_under(&known.fingerprint);
     let seen = view.ledger.saw_alive(&known.fingerprint, now);
     let reads_back = acked_here && view.kind() != Kind::Purge;
-    let enough = seen || (acked_here && view.kind() == Kind::Purge);
+    let other_channel = view.ledger.account.as_ref().is_some_and(|account| account.wrong_channel_since.is_some());
+    let enough = (seen || (acked_here && view.kind() == Kind::Purge)) && !other_channel;
     if pass.read.is_none() && (reads_back || !enough) && !pass.fresh {
         return Step::ReadAccount { shared: !reads_back };
     }
@@ -187,10 +189,15 @@ fn permanent(view: &View, pass: &Pass, rules: &Rules, now: Timestamp, known: &Kn
         }
     }
     let seen_now = matches!(pass.read.as_ref().map(|read| read.outcome), Some(Outcome::Alive | Outcome::SoftGone));
-    let reason = view.ledger.teardown.as_ref().map(|t| t.reason);
-    if reason == Some(Reason::WrongChannel) && !seen_now {
+    // Whatever it waited for since then.
+    let blames_channel = view.ledger.teardown.as_ref().is_some_and(|t| t.reason == Reason::WrongChannel);
+    if (other_channel || blames_channel) && !seen_now {
         // What was seen under another channel is not touched before a read shows it under the declared one.
-        return wait(view, pass, rules, now, view.ledger.clone(), Because::held(Reason::WrongChannel));
+        return match pass.read.as_ref().map(|read| read.outcome) {
+            Some(Outcome::Gone) if policy_releases(view, known) => Step::Release(Proof::released_by_policy()),
+            Some(Outcome::Gone) => wait(view, pass, rules, now, view.ledger.clone(), unproven(view, known)),
+            _ => wait(view, pass, rules, now, view.ledger.clone(), Because::held(Reason::WrongChannel)),
+        };
     }
     // From here on `teardown: Disconnect` cannot be asked for any more: a Purge may have disconnected it already.
     if view.kind() == Kind::Purge && view.ledger.teardown.as_ref().is_none_or(|t| t.attempt == 0) {

@@ -26,20 +26,25 @@ pub fn not_listed(view: &View, pass: &Pass, rules: &Rules, now: Timestamp, unlis
 }
 
 /// Others take all passes that its key or provider may have. That is said where the object shows nothing yet of its
-/// deletion: whatever else it shows, later decisions may rest on.
+/// deletion, or only what comes before any decision.
 pub fn queued(view: &View, pass: &Pass, rules: &Rules, now: Timestamp) -> Option<Step> {
-    let free = view.ledger.teardown.as_ref().is_none_or(|teardown| teardown.reason == Reason::Queued);
-    free.then(|| wait(view, pass, rules, now, view.ledger.clone(), Because::gate(Reason::Queued, None)))
+    says_nothing_else(view)
+        .then(|| wait(view, pass, rules, now, view.ledger.clone(), Because::gate(Reason::Queued, None)))
 }
 
 /// The API server does not answer usably for what is next. That is said where the object shows nothing yet of its deletion,
-/// or just this: whatever else it shows, later decisions may rest on.
+/// or only what comes before any decision: whatever else it shows, later decisions may rest on.
 pub fn api_unusable(view: &View, pass: &Pass, rules: &Rules, now: Timestamp, said: String) -> Option<Step> {
-    let reason = Reason::ApiServerUnavailable;
-    let free =
-        view.ledger.teardown.as_ref().is_none_or(|teardown| teardown.reason == reason && teardown.proof.is_none());
-    let because = Because { subject: Some(said), ..Because::backoff(reason) };
-    free.then(|| wait(view, pass, rules, now, view.ledger.clone(), because))
+    let because = Because { subject: Some(said), ..Because::backoff(Reason::ApiServerUnavailable) };
+    says_nothing_else(view).then(|| wait(view, pass, rules, now, view.ledger.clone(), because))
+}
+
+/// Whether the object shows nothing of its deletion yet but what comes before any decision.
+fn says_nothing_else(view: &View) -> bool {
+    view.ledger.teardown.as_ref().is_none_or(|teardown| {
+        teardown.proof.is_none()
+            && matches!(teardown.reason, Reason::Queued | Reason::NotListed | Reason::ApiServerUnavailable)
+    })
 }
 
 pub(super) fn decide(view: &View, pass: &Pass, rules: &Rules, now: Timestamp) -> Option<Step> {

@@ -41,6 +41,10 @@ pub struct AccountRecord {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 2048))]
     pub endpoint: Option<String>,
+    /// Since when reads show it under another channel than the declared one: nothing is sent before one shows it under that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64))]
+    pub wrong_channel_since: Option<Timestamp>,
 }
 
 /// What a read showed.

@@ -17,17 +17,24 @@ pub fn settle(view: &View, known: &Known, read: &Exchange, now: Timestamp) -> Ac
     match read.outcome {
         Outcome::Alive => {
             account.state = AccountState::Connected;
+            account.wrong_channel_since = None;
             bear_witness(&mut account, known, now);
         }
         Outcome::SoftGone => {
             account.state = AccountState::Disconnected;
+            account.wrong_channel_since = None;
             // For Purge the row is what must go, and this key sees it.
             if view.kind() == Kind::Purge {
                 bear_witness(&mut account, known, now);
             }
         }
         Outcome::Gone => account.state = AccountState::Missing,
-        Outcome::Refused(_) => account.state = AccountState::Unknown,
+        Outcome::Refused(why) => {
+            account.state = AccountState::Unknown;
+            if why == Refusal::WrongChannel {
+                account.wrong_channel_since.get_or_insert(now);
+            }
+        }
         Outcome::Acked | Outcome::NotSent(_) | Outcome::Unknown(_) | Outcome::Throttled => {}
     }
     distrust_after_refusal(&mut account, read);
@@ -67,6 +74,7 @@ pub fn unread(view: &View) -> AccountRecord {
         alive_at: None,
         fingerprint: None,
         endpoint: None,
+        wrong_channel_since: None,
     }
 }
 

@@ -3,7 +3,7 @@
 
 use jiff::Timestamp;
 
-use super::evidence::{credential, unverified_long_enough};
+use super::evidence::{credential, not_sent, unverified_long_enough};
 use super::outcome::Outcome;
 use super::proof::Proof;
 use super::settle::{Because, policy_releases, unproven, wait, with_read};
@@ -16,6 +16,10 @@ use crate::reason::Reason;
 pub(super) fn decide(view: &View, pass: &Pass, rules: &Rules, now: Timestamp) -> Option<Step> {
     let window_over = pass.unchanged_for >= rules.outcome_window;
     let waits = |ledger, because| Some(wait(view, pass, rules, now, ledger, because));
+    if pass.unsent {
+        // Nobody has to wait for the outcome of what was never sent.
+        return Some(Step::Record(not_sent(view)));
+    }
     if view.gates.orphan.is_some() && window_over {
         return None;
     }

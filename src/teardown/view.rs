@@ -66,6 +66,8 @@ pub struct Pass {
     pub prompted: bool,
     /// How long this process has seen attempt and nonce as they are, by its own monotonic clock.
     pub unchanged_for: Duration,
+    /// Whether this process wrote the intent that stands, and let nothing out on it.
+    pub unsent: bool,
     /// How long a DELETE of an earlier process may still be on its way, where nothing was written ahead of it.
     pub inherited_for: Duration,
     /// Whether the CRD is going.

@@ -93,13 +93,16 @@ fn target() -> impl Strategy<Value = Target> {
 fn account() -> impl Strategy<Value = AccountRecord> {
     let states =
         vec![AccountState::Connected, AccountState::Disconnected, AccountState::Missing, AccountState::Unknown];
-    (select(states), of(time()), of(fingerprint())).prop_map(|(state, alive_at, fingerprint)| AccountRecord {
+    let other_channel = prop_oneof![9 => Just(None), 1 => time().prop_map(Some)];
+    let parts = (select(states), of(time()), of(fingerprint()), other_channel);
+    parts.prop_map(|(state, alive_at, fingerprint, wrong_channel_since)| AccountRecord {
         uid: "uid".to_owned(),
         provider: "Puffle".to_owned(),
         state,
         alive_at,
         fingerprint,
         endpoint: None,
+        wrong_channel_since,
     })
 }
 
@@ -202,7 +205,7 @@ prop_compose! {
         read in of(exchange()),
         own_intent: bool,
         deleting_twins in of(of(Just("ns/a".to_owned()))),
-        fresh: bool,
+        (fresh, unsent) in (any::<bool>(), prop::bool::weighted(0.1)),
         answer in of(exchange()),
         read_back in of(exchange()),
         (sends, recorded) in (0_u32..4, 0_u32..2),
@@ -211,7 +214,7 @@ prop_compose! {
         Pass {
             jitter: Jitter(jitter), prompted, unchanged_for: Duration::from_secs(unchanged_for),
             inherited_for: Duration::from_secs(inherited_for), crd, twins,
-            live_twins_asked: asked, credential, read, own_intent, deleting_twins, fresh, answer, read_back, sends, recorded,
+            live_twins_asked: asked, credential, read, own_intent, deleting_twins, fresh, unsent, answer, read_back, sends, recorded,
         }
     }
 }

@@ -6,11 +6,11 @@ use proptest::prelude::*;
 use sender_operator::backoff;
 use sender_operator::crd::{AfterUnknownOutcome, OnNotFound};
 use sender_operator::reason::Reason;
-use sender_operator::teardown::ledger::{Ledger, Phase};
+use sender_operator::teardown::ledger::{AccountRecord, Ledger, Phase};
 use sender_operator::teardown::outcome::Outcome;
 use sender_operator::teardown::target::Kind;
 use sender_operator::teardown::view::{Crd, Known, Pass, Step, View};
-use sender_operator::teardown::{decide, not_listed, queued};
+use sender_operator::teardown::{api_unusable, decide, not_listed, queued};
 
 use crate::any::{RULES, case, config, now};
 
@@ -93,7 +93,11 @@ proptest! {
         let unsettled = view.is_unsettled() && !pass.own_intent && pass.answer.is_none();
         let window_over = pass.unchanged_for >= RULES.outcome_window;
         let at = known(&pass).map(|known| &known.fingerprint);
-        let absent = answer(&pass) == Some(Outcome::Gone) || (view.kind() == Kind::SoftThenHard && seen(&pass) == Some(Outcome::Gone));
+        // Nothing is sent to what was seen under another channel, either.
+        let other_channel = |account: &AccountRecord| account.wrong_channel_since.is_some();
+        let reads_alone = view.kind() == Kind::SoftThenHard || ledger.account.as_ref().is_some_and(other_channel)
+            || ledger.teardown.as_ref().is_some_and(|t| t.reason == Reason::WrongChannel);
+        let absent = answer(&pass) == Some(Outcome::Gone) || (reads_alone && seen(&pass) == Some(Outcome::Gone));
         let by_absence = !matches!(proof.record().reason, Reason::Orphaned | Reason::HandedOver);
         let predecessor_sends = view.kind() != Kind::SoftThenHard && !pass.inherited_for.is_zero();
         prop_assert!(by_absence || !predecessor_sends, "let go while an earlier process's DELETE may be on its way");
@@ -146,7 +150,8 @@ proptest! {
             let settled_by_answer = answer(&pass).is_some_and(|answer| answer != Outcome::Acked && !answer.may_have_been_applied());
             let read_anew = read_back(&pass).is_some_and(|seen| seen != Outcome::Alive);
             let settled_by_twin = pass.own_intent && (matches!(pass.deleting_twins, Some(Some(_))) || read_anew);
-            if view.is_unsettled() && !settled_by_answer && !settled_by_twin {
+            let never_sent = pass.own_intent && !pass.fresh;
+            if view.is_unsettled() && !settled_by_answer && !settled_by_twin && !never_sent {
                 prop_assert!(teardown.nonce.is_some(), "an unsettled attempt was forgotten");
             }
         }
@@ -221,10 +226,40 @@ proptest! {
                 let teardown = ledger.teardown.unwrap();
                 prop_assert_eq!(teardown.reason, Reason::Queued);
                 prop_assert!(teardown.next_attempt_at.is_some());
-                prop_assert!(said.is_none_or(|said| said == Reason::Queued));
+                let before_any = |said| matches!(said, Reason::Queued | Reason::NotListed | Reason::ApiServerUnavailable);
+                prop_assert!(said.is_none_or(before_any));
                 prop_assert_eq!(ledger.account, view.ledger.account);
             }
             Some(step) => return Err(TestCaseError::fail(format!("{step:?}"))),
+        }
+    }
+
+    #[test]
+    fn an_api_server_that_cannot_be_used_is_said_only_where_nothing_is_shown_that_decides((view, pass) in case()) {
+        let said = view.ledger.teardown.as_ref();
+        match api_unusable(&view, &pass, &RULES, now(), "500".to_owned()) {
+            None => prop_assert!(said.is_some()),
+            Some(Step::Wait(ledger, _)) => {
+                prop_assert!(said.is_none_or(|said| said.proof.is_none()));
+                let teardown = ledger.teardown.unwrap();
+                prop_assert_eq!((teardown.reason, teardown.subject.as_deref()), (Reason::ApiServerUnavailable, Some("500")));
+                prop_assert!(teardown.next_attempt_at.is_some());
+            }
+            Some(step) => return Err(TestCaseError::fail(format!("{step:?}"))),
+        }
+    }
+
+    #[test]
+    fn an_intent_on_which_nothing_went_out_is_settled_first_and_nothing_else_is_done((view, pass) in case()) {
+        if pass.unsent && !pass.own_intent && view.is_unsettled() && view.deleting && view.ours && pass.answer.is_none()
+            && view.ledger.teardown.as_ref().is_some_and(|teardown| teardown.proof.is_none())
+        {
+            let Step::Record(ledger) = decide(&view, &pass, &RULES, now()) else {
+                return Err(TestCaseError::fail("it is not settled"));
+            };
+            let (before, after) = (view.ledger.teardown.unwrap(), ledger.teardown.unwrap());
+            prop_assert_eq!((after.nonce, after.phase, after.attempt), (None, Phase::Waiting, before.attempt));
+            prop_assert_eq!(ledger.account, view.ledger.account);
         }
     }
 

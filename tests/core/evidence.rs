@@ -140,6 +140,18 @@ fn what_is_held_for_its_absence_is_read_on_until_it_shows_or_somebody_lets_it_go
 
 #[test]
 fn what_was_seen_under_another_channel_is_not_touched_before_a_read_shows_it_under_the_declared_one() {
+    let suspended = || given(email()).seen("here", 0).said(Reason::Suspended, 0);
+    let marked = || suspended().changed(|given| given.account().wrong_channel_since = Some(now()));
+    assert_eq!(suspended().step(), Step::Freshen);
+    assert_eq!(
+        marked().step(),
+        Step::ReadAccount { shared: true },
+        "what stood at a gate meanwhile has not forgotten it"
+    );
+    assert_eq!(marked().reads(UNAVAILABLE).waits_for(), Reason::WrongChannel);
+    assert_eq!(marked().reads(Outcome::Gone).waits_for(), Reason::UnprovenAbsence);
+    let released = marked().reads(Outcome::Gone).changed(|given| given.view.on_not_found = OnNotFound::Release);
+    assert_eq!(released.released(), Reason::ReleasedByPolicy);
     let wrong = || given(email()).seen("here", 0).said(Reason::WrongChannel, 0);
     assert_eq!(wrong().waits_for(), Reason::WrongChannel);
     assert_eq!(wrong().reads(UNAVAILABLE).waits_for(), Reason::WrongChannel);

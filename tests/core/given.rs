@@ -79,6 +79,10 @@ pub fn given(target: Target) -> Given {
 
 impl Given {
     /// Its teardown as it stands, or one that just began.
+    pub fn account(&mut self) -> &mut AccountRecord {
+        self.view.ledger.account.as_mut().expect("it was seen")
+    }
+
     pub fn teardown(&mut self) -> &mut Teardown {
         self.view.ledger.teardown.get_or_insert_with(|| Teardown {
             uid: "uid".to_owned(),
@@ -122,6 +126,7 @@ impl Given {
             alive_at: Some(now() - seconds(ago)),
             fingerprint: Some(print(under)),
             endpoint: Some("https://here".to_owned()),
+            wrong_channel_since: None,
         });
         self
     }

@@ -25,6 +25,7 @@ fn seen(uid: &str, under: &str, at: Option<Timestamp>) -> AccountRecord {
         alive_at: at,
         fingerprint: Some(print(under)),
         endpoint: None,
+        wrong_channel_since: None,
     }
 }
 

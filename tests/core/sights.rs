@@ -43,6 +43,7 @@ fn seen(under: &str, at: Option<Timestamp>) -> AccountRecord {
         alive_at: at,
         fingerprint: Some(print(under)),
         endpoint: Some("https://there".to_owned()),
+        wrong_channel_since: None,
     }
 }
 
@@ -109,6 +110,26 @@ fn a_refusal_in_between_makes_an_older_sight_worthless_and_leaves_whose_it_was()
     for status in [401, 403] {
         let portal = Exchange { http_status: Some(status), ..Outcome::Unknown(Unknown::NotOurEnvelope).into() };
         assert_eq!(observe::settle(&before(), &here(), &portal, now()).alive_at, None, "{status}");
+    }
+}
+
+#[test]
+fn a_row_of_another_channel_is_remembered_until_one_of_the_declared_channel_is_seen() {
+    let wrong = read(
+        &view(Target::PuffleEmail { account_id: "acc".to_owned() }, None),
+        Outcome::Refused(Refusal::WrongChannel),
+    );
+    assert_eq!(wrong.wrong_channel_since, Some(now()));
+    let since = |outcome| {
+        let before = AccountRecord { wrong_channel_since: Some(now() - HOUR), ..seen("here", None) };
+        read(&view(Target::PuffleEmail { account_id: "acc".to_owned() }, Some(before)), outcome).wrong_channel_since
+    };
+    let still = [Outcome::Refused(Refusal::WrongChannel), Outcome::Gone, Outcome::Unknown(Unknown::Unavailable)];
+    for outcome in still {
+        assert_eq!(since(outcome), Some(now() - HOUR), "{outcome:?}");
+    }
+    for outcome in [Outcome::Alive, Outcome::SoftGone] {
+        assert_eq!(since(outcome), None, "{outcome:?}");
     }
 }
 

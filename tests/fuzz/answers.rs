@@ -167,6 +167,7 @@ fn proves_only_what_it_says(answer: &Exchange, target: &Target) -> Result<(), Te
         alive_at: Some(now),
         fingerprint: Some(fingerprint.clone()),
         endpoint: None,
+        wrong_channel_since: None,
     };
     let known = Known { fingerprint, endpoint: "https://here".to_owned() };
     let pass = Pass { credential: Some(Ok(known)), answer: Some(answer.clone()), sends: 1, ..Pass::default() };

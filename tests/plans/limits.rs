@@ -2,6 +2,9 @@
 
 use std::fs::File;
 use std::io::{PipeReader, PipeWriter, Read, Write};
+use std::net::Shutdown;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
 use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -235,6 +238,33 @@ async fn while_nobody_reads_its_receipts_nothing_is_released_and_it_writes_no_fi
             life.judge(kind).await;
             life.crew.kill();
             reader.copies.join().expect("the reader ends with the operator");
+        })
+        .await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_operator_that_cannot_write_its_receipts_keeps_the_object_and_says_so_on_it() {
+    for kind in [Kind::PostPress, Kind::Disconnect] {
+        Life::plan(&format!("output-closed-{kind:?}"), async |life| {
+            let (mut ours, theirs) = UnixStream::pair().expect("two ends");
+            let (mut file, path) = tempfile::NamedTempFile::new().expect("a file for the log").into_parts();
+            let reader = ours.try_clone().expect("a second handle");
+            std::thread::spawn(move || std::io::copy(&mut ours, &mut file));
+            let mut command = life.command();
+            command.stdout(OwnedFd::from(theirs.try_clone().expect("a second handle"))).stderr(OwnedFd::from(theirs));
+            life.take(life.bed.started(command.spawn().expect("the operator starts"), path));
+            kind.create(&life.bed, SUBJECT, kind.account(), SECRET, &life.bed.key()).await;
+            life.bed.until_reason(SUBJECT, kind.at_rest()).await;
+
+            reader.shutdown(Shutdown::Both).expect("nobody reads any more");
+            life.bed.mark(SUBJECT).await;
+            let object = life.bed.until_waiting(SUBJECT, "ReceiptNotWritten").await;
+            assert_eq!(object["status"]["teardown"]["phase"], "Confirmed");
+            life.crew.kill();
+            life.start();
+            life.bed.until_gone(SUBJECT).await;
+            life.judge(kind).await;
         })
         .await;
     }

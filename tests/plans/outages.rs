@@ -74,6 +74,22 @@ async fn an_api_server_that_takes_six_seconds_for_what_comes_before_a_delete_is_
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_waits_for_the_outcome_of_an_intent_that_was_written_without_an_answer_and_never_sent() {
+    const A_WINDOW_OF_AN_HOUR: [&str; 6] =
+        ["--max-backoff", "1s", "--outcome-window", "1h", "--observe-interval", "1h"];
+    Life::plan_with("unanswered-intent", &A_WINDOW_OF_AN_HOUR, async |life| {
+        let kind = Kind::Disconnect;
+        life.at_rest(kind).await;
+        let unanswered = life.proxy.rule(On::call(Call::WriteIntent).times(2), Fault::status(503).after_commit());
+        life.bed.mark(SUBJECT).await;
+        life.bed.until_gone(SUBJECT).await;
+        assert_eq!(unanswered.hits(), 2);
+        life.judge(kind).await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_writer_cannot_hold_a_deletion_up_whose_provider_takes_longer_for_a_read_than_it_for_a_write() {
     Life::plan("written-while-read", async |life| {
         let (bed, kind) = (&life.bed, Kind::Disconnect);

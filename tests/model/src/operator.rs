@@ -99,6 +99,7 @@ impl World {
             view,
             window_over,
             inherited: state.processes[process].inherited[at],
+            unsent: view.object.nonce != 0 && state.processes[process].unsent[at].contains(&view.object.nonce),
             twin,
             of_reborn: view.object.reborn,
             forbidden: stored.is_gated() || stored.stage != Stage::Deleting || stored.reborn != view.object.reborn,

@@ -252,6 +252,7 @@ impl Product {
             }),
             read: shown::read(target, asked.read),
             own_intent: asked.own_intent,
+            unsent: asked.unsent,
             deleting_twins,
             fresh: asked.fresh || self.is_without(Guard::FreshView),
             answer: shown::answered(target, asked.answer),

@@ -122,6 +122,8 @@ pub struct Pass {
     pub key: Option<Key>,
     pub read: Sight,
     pub own_intent: bool,
+    /// The intent that stands is this process's, and nothing went out on it.
+    pub unsent: bool,
     pub fresh: bool,
     /// The other object, as [`crate::product::Product::twin`] encodes it.
     pub twin: u8,
@@ -165,6 +167,8 @@ pub struct Window {
 pub struct Process {
     pub cache: [Seen; 2],
     pub window: [Window; 2],
+    /// The last nonces that this process wrote, or tried to, and sent nothing on.
+    pub unsent: [[u8; 2]; 2],
     /// For which objects a predecessor's DELETE may be on its way.
     pub inherited: [bool; 2],
     pub passes: [Option<Pass>; 2],
@@ -270,6 +274,11 @@ impl State {
                 *window = Window::default();
             }
         }
+        for nonce in self.processes.iter_mut().flat_map(|process| process.unsent.as_flattened_mut()) {
+            if shown & (1 << *nonce) == 0 {
+                *nonce = 0;
+            }
+        }
         let mut used = 1_u32;
         self.nonces(&mut |nonce| used |= 1 << *nonce);
         self.nonces(&mut |nonce| *nonce = (used & ((1 << *nonce) - 1)).count_ones() as u8);
@@ -290,6 +299,7 @@ impl State {
             for object in 0..2 {
                 each(&mut process.cache[object].object.nonce);
                 each(&mut process.window[object].nonce);
+                process.unsent[object].iter_mut().for_each(&mut *each);
                 if let Some(pass) = &mut process.passes[object] {
                     each(&mut pass.view.object.nonce);
                 }

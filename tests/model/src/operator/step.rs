@@ -112,6 +112,8 @@ impl World {
         let stands = !self.is_without(Guard::WriteAhead);
         if stands {
             let nonce = state.new_nonce();
+            let unsent = &mut state.processes[process].unsent[at];
+            *unsent = [unsent[1], nonce];
             if !self.written(state, process, at, how, Write::Ledger { ledger, nonce }) {
                 return;
             }
@@ -179,6 +181,7 @@ impl World {
             return self.answered(state, process, at, Answer::NotSent);
         }
         self.judge_send(state, at, pass);
+        state.processes[process].unsent[at] = [0; 2];
         self.learn(state, process, at, |pass, _| {
             (pass.doing, pass.intent_stands, pass.forbidden) = (Doing::Waiting, false, false);
         });
