@@ -22,7 +22,7 @@ use crate::status::{self, Why};
 use crate::teardown::ledger::{Ledger, Phase};
 use crate::teardown::outcome::Outcome;
 use crate::teardown::proof::Proof;
-use crate::teardown::{NEIGHBOUR_POLL, confirm, target::Kind};
+use crate::teardown::{NEIGHBOUR_POLL, confirm, target::Kind, teardown_of};
 
 /// A watch may show an object for so long after it was released.
 pub const WATCH_LAGS: Duration = Duration::from_secs(2 * 60);
@@ -126,7 +126,10 @@ impl Reconciler {
         }
         if let Err(error) = self.receipts.write(&Receipt::of(account, proof, attempts(account, sent), acked, now())) {
             tracing::error!(uid = account.view.uid, %error, "the receipt could not be written: the finalizer stays");
-            self.confirm(account, proof, sent, None).await?;
+            // Whoever decided may think better of it until it can.
+            if !rests_on_others(proof) {
+                self.confirm(account, proof, sent, None).await?;
+            }
             return self.stays(account, Reason::ReceiptNotWritten, error.to_string(), self.later_still(account)).await;
         }
         match finalizer::release(&self.io, account, proof).await {
@@ -181,17 +184,16 @@ impl Reconciler {
         self.stays(account, Reason::PatchRefused, why, delay).await
     }
 
-    /// What is proved is still there, and says why, and until when.
+    /// What is to be let go is still there, and says why, and until when.
     async fn stays(&self, account: &Account, reason: Reason, why: String, delay: Duration) -> Result<Ended, ApiFault> {
         let mut ledger = account.view.ledger.clone();
-        if let Some(teardown) = &mut ledger.teardown {
-            let same = teardown.reason == reason && teardown.subject.as_ref() == Some(&why);
-            // What it says already is not written again before its time.
-            if !same || teardown.next_attempt_at.is_none_or(|at| at <= now()) {
-                teardown.next_attempt_at = Some(now().checked_add(delay).unwrap_or(Timestamp::MAX));
-            }
-            (teardown.reason, teardown.subject) = (reason, Some(why.clone()));
+        let teardown = ledger.teardown.get_or_insert_with(|| teardown_of(&account.view, now()));
+        let same = teardown.reason == reason && teardown.subject.as_ref() == Some(&why);
+        // What it says already is not written again before its time.
+        if !same || teardown.next_attempt_at.is_none_or(|at| at <= now()) {
+            teardown.next_attempt_at = Some(now().checked_add(delay).unwrap_or(Timestamp::MAX));
         }
+        (teardown.reason, teardown.subject) = (reason, Some(why.clone()));
         let status = status::deleting(account, &ledger, account.hold(), now());
         self.publish(account, &status, &Why { reason, subject: Some(why) }).await?;
         Ok(Ended::Due(delay))

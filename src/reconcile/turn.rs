@@ -90,31 +90,30 @@ impl Reconciler {
         let unlisted: Vec<_> = self.index.unsettled().iter().map(ToString::to_string).collect();
         let pass = Pass { jitter: jitter(), ..Pass::default() };
         let step = not_listed(&account.view, &pass, &self.config.rules, now(), unlisted.join(", "));
-        Err(self.says_so(account, step, LISTED_WITHIN).await)
+        let Step::Wait(ledger, delay) = step else { return Err(LISTED_WITHIN) };
+        Err(match self.wait(account, &ledger, delay).await {
+            Ok(Ended::Due(delay)) => delay,
+            // Another writer was faster: it is said with the next try.
+            Ok(Ended::Again) | Err(ApiFault::Conflict | ApiFault::NotFound) => LISTED_WITHIN,
+            Err(fault) => self.api_fault(account, &fault),
+        })
     }
 
     /// No slot is free for it.
     pub(super) async fn queue(&self, account: &Account) -> Duration {
         let when_free = self.when_free();
         let Some(_saying) = self.queue.refused(&account.view.uid) else { return when_free };
-        match queued(&account.view, &Pass::default(), &self.config.rules, now()) {
-            Some(Step::Wait(ledger, _)) => self.says_so(account, Step::Wait(ledger, when_free), when_free).await,
-            _ => when_free,
+        if let Some(Step::Wait(ledger, _)) = queued(&account.view, &Pass::default(), &self.config.rules, now()) {
+            // Where it cannot be said, it is said with a later try: its turn is not put off because of that.
+            if let Err(fault) = self.wait(account, &ledger, when_free).await {
+                tracing::debug!(uid = account.view.uid, %fault, "not said to wait for its turn");
+            }
         }
+        when_free
     }
 
     /// When a slot may be free that another object of the same key or provider holds.
     pub(super) fn when_free(&self) -> Duration {
         Duration::from_millis(500) + jitter().of(Duration::from_secs(1))
-    }
-
-    async fn says_so(&self, account: &Account, step: Step, otherwise: Duration) -> Duration {
-        let Step::Wait(ledger, delay) = step else { return otherwise };
-        match self.wait(account, &ledger, delay).await {
-            Ok(Ended::Due(delay)) => delay,
-            // Another writer was faster: it is said with the next try.
-            Ok(Ended::Again) | Err(ApiFault::Conflict | ApiFault::NotFound) => otherwise,
-            Err(fault) => self.api_fault(account, &fault),
-        }
     }
 }

@@ -188,16 +188,23 @@ fn permanent(view: &View, pass: &Pass, rules: &Rules, now: Timestamp, known: &Kn
             _ => {}
         }
     }
-    let seen_now = matches!(pass.read.as_ref().map(|read| read.outcome), Some(Outcome::Alive | Outcome::SoftGone));
+    let read = pass.read.as_ref().map(|read| read.outcome);
+    let declared = [Outcome::Alive, Outcome::SoftGone, Outcome::Refused(Refusal::UnrecognisedStatus)];
+    let seen_now = read.is_some_and(|read| declared.contains(&read));
     // Whatever it waited for since then.
     let blames_channel = view.ledger.teardown.as_ref().is_some_and(|t| t.reason == Reason::WrongChannel);
     if (other_channel || blames_channel) && !seen_now {
         // What was seen under another channel is not touched before a read shows it under the declared one.
-        return match pass.read.as_ref().map(|read| read.outcome) {
-            Some(Outcome::Gone) if policy_releases(view, known) => Step::Release(Proof::released_by_policy()),
-            Some(Outcome::Gone) => wait(view, pass, rules, now, view.ledger.clone(), unproven(view, known)),
-            _ => wait(view, pass, rules, now, view.ledger.clone(), Because::held(Reason::WrongChannel)),
+        // Without the mark, which a CRD of an earlier version does not store, the reason is all that remembers it.
+        let Some(read) = pass.read.as_ref().filter(|_| other_channel) else {
+            return wait(view, pass, rules, now, view.ledger.clone(), Because::held(Reason::WrongChannel));
         };
+        let because = match read.outcome {
+            Outcome::Gone if policy_releases(view, known) => return Step::Release(Proof::released_by_policy()),
+            Outcome::Gone => unproven(view, known),
+            _ => Because::failed(read),
+        };
+        return wait(view, pass, rules, now, noted(with_read(view, known, read, now), view, known, now), because);
     }
     // From here on `teardown: Disconnect` cannot be asked for any more: a Purge may have disconnected it already.
     if view.kind() == Kind::Purge && view.ledger.teardown.as_ref().is_none_or(|t| t.attempt == 0) {

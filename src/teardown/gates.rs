@@ -42,7 +42,7 @@ pub fn api_unusable(view: &View, pass: &Pass, rules: &Rules, now: Timestamp, sai
 /// Whether the object shows nothing of its deletion yet but what comes before any decision.
 fn says_nothing_else(view: &View) -> bool {
     view.ledger.teardown.as_ref().is_none_or(|teardown| {
-        teardown.proof.is_none()
+        (&teardown.proof, &teardown.acked, &teardown.nonce) == (&None, &None, &None)
             && matches!(teardown.reason, Reason::Queued | Reason::NotListed | Reason::ApiServerUnavailable)
     })
 }

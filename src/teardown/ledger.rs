@@ -33,11 +33,11 @@ pub struct AccountRecord {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 64))]
     pub alive_at: Option<Timestamp>,
-    /// Under which endpoint and key it was last seen alive: an HMAC, never the key.
+    /// Under which endpoint and key it was last seen: an HMAC, never the key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>", length(max = 64))]
     pub fingerprint: Option<Fingerprint>,
-    /// The endpoint it was last seen alive at.
+    /// The endpoint it was last seen at.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 2048))]
     pub endpoint: Option<String>,

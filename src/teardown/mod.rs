@@ -18,7 +18,7 @@ pub mod view;
 use jiff::Timestamp;
 
 pub use gates::{api_unusable, not_listed, queued};
-pub use settle::{NEIGHBOUR_POLL, confirm, settle};
+pub use settle::{NEIGHBOUR_POLL, confirm, settle, teardown_of};
 use view::{Pass, Rules, Step, View};
 
 /// The next step of one deletion.

@@ -31,8 +31,15 @@ pub fn settle(view: &View, known: &Known, read: &Exchange, now: Timestamp) -> Ac
         Outcome::Gone => account.state = AccountState::Missing,
         Outcome::Refused(why) => {
             account.state = AccountState::Unknown;
-            if why == Refusal::WrongChannel {
-                account.wrong_channel_since.get_or_insert(now);
+            match why {
+                // Seen by this key, and no evidence of the account that was declared.
+                Refusal::WrongChannel => {
+                    account.wrong_channel_since.get_or_insert(now);
+                    account.alive_at = None;
+                    seen_under(&mut account, known);
+                }
+                Refusal::UnrecognisedStatus => account.wrong_channel_since = None,
+                _ => {}
             }
         }
         Outcome::Acked | Outcome::NotSent(_) | Outcome::Unknown(_) | Outcome::Throttled => {}
@@ -83,6 +90,10 @@ fn bear_witness(account: &mut AccountRecord, known: &Known, now: Timestamp) {
     if !same || account.alive_at.is_none_or(|at| at > now || age(at, now) >= EVIDENCE_REFRESH) {
         account.alive_at = Some(now);
     }
+    seen_under(account, known);
+}
+
+fn seen_under(account: &mut AccountRecord, known: &Known) {
     account.fingerprint = Some(known.fingerprint.clone());
     account.endpoint = Some(known.endpoint.clone());
 }

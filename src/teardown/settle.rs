@@ -114,7 +114,7 @@ pub(super) fn last_outcome(exchange: &Exchange) -> LastOutcome {
 }
 
 /// The teardown as far as it is, or its beginning.
-pub(super) fn teardown_of(view: &View, now: Timestamp) -> Teardown {
+pub fn teardown_of(view: &View, now: Timestamp) -> Teardown {
     view.ledger.teardown.clone().unwrap_or_else(|| Teardown {
         uid: view.uid.clone(),
         phase: Phase::Waiting,

@@ -17,8 +17,8 @@ pub(super) fn decide(view: &View, pass: &Pass, rules: &Rules, now: Timestamp) ->
     let window_over = pass.unchanged_for >= rules.outcome_window;
     let waits = |ledger, because| Some(wait(view, pass, rules, now, ledger, because));
     if pass.unsent {
-        // Nobody has to wait for the outcome of what was never sent.
-        return Some(Step::Record(not_sent(view)));
+        // Nobody has to wait for the outcome of what was never sent: a write or its answer was lost.
+        return waits(not_sent(view), Because::backoff(Reason::ApiServerUnavailable));
     }
     if view.gates.orphan.is_some() && window_over {
         return None;

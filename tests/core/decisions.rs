@@ -95,8 +95,7 @@ proptest! {
         let at = known(&pass).map(|known| &known.fingerprint);
         // Nothing is sent to what was seen under another channel, either.
         let other_channel = |account: &AccountRecord| account.wrong_channel_since.is_some();
-        let reads_alone = view.kind() == Kind::SoftThenHard || ledger.account.as_ref().is_some_and(other_channel)
-            || ledger.teardown.as_ref().is_some_and(|t| t.reason == Reason::WrongChannel);
+        let reads_alone = view.kind() == Kind::SoftThenHard || ledger.account.as_ref().is_some_and(other_channel);
         let absent = answer(&pass) == Some(Outcome::Gone) || (reads_alone && seen(&pass) == Some(Outcome::Gone));
         let by_absence = !matches!(proof.record().reason, Reason::Orphaned | Reason::HandedOver);
         let predecessor_sends = view.kind() != Kind::SoftThenHard && !pass.inherited_for.is_zero();
@@ -150,7 +149,7 @@ proptest! {
             let settled_by_answer = answer(&pass).is_some_and(|answer| answer != Outcome::Acked && !answer.may_have_been_applied());
             let read_anew = read_back(&pass).is_some_and(|seen| seen != Outcome::Alive);
             let settled_by_twin = pass.own_intent && (matches!(pass.deleting_twins, Some(Some(_))) || read_anew);
-            let never_sent = pass.own_intent && !pass.fresh;
+            let never_sent = pass.unsent || (pass.own_intent && !pass.fresh);
             if view.is_unsettled() && !settled_by_answer && !settled_by_twin && !never_sent {
                 prop_assert!(teardown.nonce.is_some(), "an unsettled attempt was forgotten");
             }
@@ -240,7 +239,8 @@ proptest! {
         match api_unusable(&view, &pass, &RULES, now(), "500".to_owned()) {
             None => prop_assert!(said.is_some()),
             Some(Step::Wait(ledger, _)) => {
-                prop_assert!(said.is_none_or(|said| said.proof.is_none()));
+                // What is counted there are reads that failed.
+                prop_assert!(said.is_none_or(|said| said.proof.is_none() && said.acked.is_none() && said.nonce.is_none()));
                 let teardown = ledger.teardown.unwrap();
                 prop_assert_eq!((teardown.reason, teardown.subject.as_deref()), (Reason::ApiServerUnavailable, Some("500")));
                 prop_assert!(teardown.next_attempt_at.is_some());
@@ -254,11 +254,12 @@ proptest! {
         if pass.unsent && !pass.own_intent && view.is_unsettled() && view.deleting && view.ours && pass.answer.is_none()
             && view.ledger.teardown.as_ref().is_some_and(|teardown| teardown.proof.is_none())
         {
-            let Step::Record(ledger) = decide(&view, &pass, &RULES, now()) else {
+            let Step::Wait(ledger, _) = decide(&view, &pass, &RULES, now()) else {
                 return Err(TestCaseError::fail("it is not settled"));
             };
             let (before, after) = (view.ledger.teardown.unwrap(), ledger.teardown.unwrap());
             prop_assert_eq!((after.nonce, after.phase, after.attempt), (None, Phase::Waiting, before.attempt));
+            prop_assert_eq!(after.reason, Reason::ApiServerUnavailable);
             prop_assert_eq!(ledger.account, view.ledger.account);
         }
     }

@@ -148,13 +148,16 @@ fn what_was_seen_under_another_channel_is_not_touched_before_a_read_shows_it_und
         Step::ReadAccount { shared: true },
         "what stood at a gate meanwhile has not forgotten it"
     );
-    assert_eq!(marked().reads(UNAVAILABLE).waits_for(), Reason::WrongChannel);
+    assert_eq!(marked().reads(UNAVAILABLE).waits_for(), Reason::ProviderUnavailable);
+    assert_eq!(marked().reads(Outcome::Refused(Refusal::WrongChannel)).waits_for(), Reason::WrongChannel);
+    assert_eq!(marked().reads(Outcome::Refused(Refusal::UnrecognisedStatus)).step(), Step::Freshen);
     assert_eq!(marked().reads(Outcome::Gone).waits_for(), Reason::UnprovenAbsence);
     let released = marked().reads(Outcome::Gone).changed(|given| given.view.on_not_found = OnNotFound::Release);
     assert_eq!(released.released(), Reason::ReleasedByPolicy);
     let wrong = || given(email()).seen("here", 0).said(Reason::WrongChannel, 0);
     assert_eq!(wrong().waits_for(), Reason::WrongChannel);
     assert_eq!(wrong().reads(UNAVAILABLE).waits_for(), Reason::WrongChannel);
+    assert_eq!(wrong().reads(Outcome::Gone).waits_for(), Reason::WrongChannel);
     assert_eq!(wrong().reads(Outcome::Alive).step(), Step::Freshen);
 }
 

@@ -119,7 +119,8 @@ fn a_row_of_another_channel_is_remembered_until_one_of_the_declared_channel_is_s
         &view(Target::PuffleEmail { account_id: "acc".to_owned() }, None),
         Outcome::Refused(Refusal::WrongChannel),
     );
-    assert_eq!(wrong.wrong_channel_since, Some(now()));
+    assert_eq!((wrong.wrong_channel_since, wrong.alive_at), (Some(now()), None));
+    assert_eq!(wrong.fingerprint, Some(print("here")), "it is there, for this key");
     let since = |outcome| {
         let before = AccountRecord { wrong_channel_since: Some(now() - HOUR), ..seen("here", None) };
         read(&view(Target::PuffleEmail { account_id: "acc".to_owned() }, Some(before)), outcome).wrong_channel_since
@@ -128,7 +129,7 @@ fn a_row_of_another_channel_is_remembered_until_one_of_the_declared_channel_is_s
     for outcome in still {
         assert_eq!(since(outcome), Some(now() - HOUR), "{outcome:?}");
     }
-    for outcome in [Outcome::Alive, Outcome::SoftGone] {
+    for outcome in [Outcome::Alive, Outcome::SoftGone, Outcome::Refused(Refusal::UnrecognisedStatus)] {
         assert_eq!(since(outcome), None, "{outcome:?}");
     }
 }
