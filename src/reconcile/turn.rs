@@ -117,3 +117,30 @@ impl Reconciler {
         Duration::from_millis(500) + jitter().of(Duration::from_secs(1))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn who_finds_no_slot_says_so_after_half_a_minute_not_again_at_once_and_at_most_two_at_a_time() {
+        let queue = Queue::default();
+        let later = async |seconds| tokio::time::advance(Duration::from_secs(seconds)).await;
+        let refused = |uid| queue.refused(uid);
+        assert!(["one", "two", "three"].into_iter().all(|uid| refused(uid).is_none()), "a turn comes soon, mostly");
+        later(29).await;
+        assert!(refused("one").is_none());
+        later(1).await;
+        let (one, two) = (refused("one"), refused("two"));
+        assert!(one.is_some() && two.is_some() && refused("three").is_none());
+        drop((one, two));
+        assert!(refused("three").is_some() && refused("one").is_none(), "the watch may not have shown it yet");
+        later(15).await;
+        assert!(refused("one").is_some());
+        queue.leave("one");
+        assert!(refused("one").is_none(), "it had its turn");
+        later(60).await;
+        assert!(refused("four").is_none());
+        assert_eq!(queue.waiting.lock().unwrap().keys().collect::<Vec<_>>(), ["four"], "the others ask no more");
+    }
+}

@@ -39,3 +39,49 @@ impl Unsent {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::crd::{AfterUnknownOutcome, OnNotFound};
+    use crate::teardown::ledger::Ledger;
+    use crate::teardown::target::Target;
+    use crate::teardown::view::Gates;
+
+    /// An object whose intent has this nonce.
+    fn with(nonce: Option<&str>) -> View {
+        let teardown = json!({
+            "uid": "uid", "phase": "Intent", "reason": "Deleting", "attempt": 1, "nonce": nonce, "unknownOutcomes": 0,
+            "startedAt": "2026-01-01T00:00:00Z", "tries": 0,
+        });
+        let target = Target::PuffleLinkedInDisconnect { account_id: "id".to_owned() };
+        View {
+            uid: "uid".to_owned(),
+            target,
+            deleting: true,
+            ours: true,
+            gates: Gates::default(),
+            on_not_found: OnNotFound::default(),
+            after_unknown_outcome: AfterUnknownOutcome::default(),
+            ledger: Ledger { account: None, teardown: Some(serde_json::from_value(teardown).expect("a teardown")) },
+        }
+    }
+
+    #[test]
+    fn an_intent_is_unsent_until_bytes_go_out_whichever_of_the_last_of_its_object_it_is() {
+        let unsent = Unsent::default();
+        let has = |nonce: &str| unsent.has(&with(Some(nonce)));
+        for number in 0..=REMEMBERED {
+            unsent.add("uid", &number.to_string());
+        }
+        assert!(has("1") && has(&REMEMBERED.to_string()));
+        assert!(!has("0"), "no more than so many");
+        assert!(!has("another process's") && !unsent.has(&with(None)));
+        unsent.forget("another");
+        assert!(has("1"));
+        unsent.forget("uid");
+        assert!(!has("1") && !has(&REMEMBERED.to_string()));
+    }
+}
