@@ -5,7 +5,7 @@ use std::time::Duration;
 use fault_proxy::{Call, Fault, On};
 use kube::api::{Patch, PatchParams};
 use provider_simulator as provider;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::time::sleep;
 
 use crate::kind::{Kind, SUBJECT};
@@ -14,19 +14,26 @@ use crate::life::Life;
 /// More often than it is asked in any plan.
 const ALWAYS: u64 = 10_000;
 
+/// Deletes while every one of these calls fails so: nothing is sent, and that the API server is unavailable is shown, as is
+/// returned. Without the fault it ends.
+async fn deleted_under(life: &Life, kind: Kind, call: Call, fault: Fault) -> Value {
+    life.at_rest(kind).await;
+    life.proxy.rule(On::call(call).times(ALWAYS), fault);
+    life.bed.mark(SUBJECT).await;
+    let object = life.bed.until_waiting(SUBJECT, "ApiServerUnavailable").await;
+    assert_eq!(life.bed.sim.log().deletes(kind.account()).len(), 0);
+    life.proxy.clear_rules();
+    life.bed.until_gone(SUBJECT).await;
+    life.judge(kind).await;
+    object
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_secret_that_the_api_server_cannot_show_is_what_the_object_says_it_waits_for() {
     for kind in [Kind::PostPress, Kind::Disconnect] {
         Life::plan(&format!("secret-500-{kind:?}"), async |life| {
-            life.at_rest(kind).await;
-            life.proxy.rule(On::call(Call::GetSecret).times(ALWAYS), Fault::status(500));
-            life.bed.mark(SUBJECT).await;
-            let object = life.bed.until_waiting(SUBJECT, "ApiServerUnavailable").await;
+            let object = deleted_under(life, kind, Call::GetSecret, Fault::status(500)).await;
             assert!(object["status"]["teardown"]["subject"].as_str().is_some_and(|subject| subject.contains("500")));
-            assert_eq!(life.bed.sim.log().deletes(kind.account()).len(), 0);
-            life.proxy.clear_rules();
-            life.bed.until_gone(SUBJECT).await;
-            life.judge(kind).await;
         })
         .await;
     }
@@ -60,14 +67,7 @@ async fn a_release_that_the_api_server_cannot_carry_out_is_shown_and_the_provide
 async fn an_api_server_that_takes_six_seconds_for_what_comes_before_a_delete_is_what_the_object_says_it_waits_for() {
     for (kind, call) in [(Kind::PostPress, Call::GetAccount), (Kind::Disconnect, Call::WriteIntent)] {
         Life::plan(&format!("slow-api-server-{kind:?}"), async |life| {
-            life.at_rest(kind).await;
-            life.proxy.rule(On::call(call).times(ALWAYS), Fault::delay(Duration::from_secs(6)));
-            life.bed.mark(SUBJECT).await;
-            life.bed.until_waiting(SUBJECT, "ApiServerUnavailable").await;
-            assert_eq!(life.bed.sim.log().deletes(kind.account()).len(), 0);
-            life.proxy.clear_rules();
-            life.bed.until_gone(SUBJECT).await;
-            life.judge(kind).await;
+            deleted_under(life, kind, call, Fault::delay(Duration::from_secs(6))).await;
         })
         .await;
     }
