@@ -123,8 +123,7 @@ impl Reconciler {
         if !hands.pass.own_intent {
             return Some(Ended::Again);
         }
-        // Nothing was sent on the intent that stands: it is settled, so that nobody waits for its outcome.
-        hands.pass.answer = Some(Outcome::NotSent(NotSent::ViewChanged).into());
+        hands.nothing_went_out();
         None
     }
 
@@ -266,6 +265,11 @@ impl Reconciler {
 }
 
 impl Hands {
+    /// Nothing was sent on the intent that stands, nor will be: it is settled, so that nobody waits for its outcome.
+    pub fn nothing_went_out(&mut self) {
+        self.pass.answer = Some(Outcome::NotSent(NotSent::ViewChanged).into());
+    }
+
     pub fn refreshed(&mut self, fresh: Fresh) {
         self.account = fresh.account().clone();
         self.fresh = Some(fresh);

@@ -36,6 +36,11 @@ impl Reconciler {
         };
         tracing::warn!(uid = account.view.uid, namespace = account.namespace, name = account.name, %fault, remedy, "the API server could not be used; tried again soon");
         self.metrics.passed(Reason::ApiServerUnavailable);
+        self.later_still(account)
+    }
+
+    /// Later each time that something fails in a row.
+    pub(super) fn later_still(&self, account: &Account) -> Duration {
         let faults = self.seen.another_fault(&account.view.uid);
         backoff::delay(faults, jitter(), None, self.config.rules.max_backoff)
     }

@@ -198,12 +198,6 @@ impl Reconciler {
         self.publish(account, &status, &Why { reason, subject: Some(why) }).await?;
         Ok(Ended::Due(delay))
     }
-
-    /// Later each time that it fails in a row.
-    fn later_still(&self, account: &Account) -> Duration {
-        let faults = self.seen.another_fault(&account.view.uid);
-        backoff::delay(faults, jitter(), None, self.config.rules.max_backoff)
-    }
 }
 
 /// Whether the proof is a decision or an object of somebody else, which can change, and not what became of the account.

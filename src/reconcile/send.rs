@@ -27,7 +27,7 @@ impl Reconciler {
         let stands = hands.pass.own_intent;
         match self.winds_down() {
             true if stands => {
-                hands.pass.answer = Some(Outcome::NotSent(NotSent::ViewChanged).into());
+                hands.nothing_went_out();
                 return Ok(None);
             }
             true => return Ok(Some(Ended::Due(self.later()))),

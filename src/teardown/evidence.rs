@@ -188,9 +188,7 @@ fn permanent(view: &View, pass: &Pass, rules: &Rules, now: Timestamp, known: &Kn
             _ => {}
         }
     }
-    let read = pass.read.as_ref().map(|read| read.outcome);
-    let declared = [Outcome::Alive, Outcome::SoftGone, Outcome::Refused(Refusal::UnrecognisedStatus)];
-    let seen_now = read.is_some_and(|read| declared.contains(&read));
+    let seen_now = pass.read.as_ref().is_some_and(|read| read.outcome.shows_declared_channel());
     // Whatever it waited for since then.
     let blames_channel = view.ledger.teardown.as_ref().is_some_and(|t| t.reason == Reason::WrongChannel);
     if (other_channel || blames_channel) && !seen_now {

@@ -17,12 +17,10 @@ pub fn settle(view: &View, known: &Known, read: &Exchange, now: Timestamp) -> Ac
     match read.outcome {
         Outcome::Alive => {
             account.state = AccountState::Connected;
-            account.wrong_channel_since = None;
             bear_witness(&mut account, known, now);
         }
         Outcome::SoftGone => {
             account.state = AccountState::Disconnected;
-            account.wrong_channel_since = None;
             // For Purge the row is what must go, and this key sees it.
             if view.kind() == Kind::Purge {
                 bear_witness(&mut account, known, now);
@@ -31,18 +29,17 @@ pub fn settle(view: &View, known: &Known, read: &Exchange, now: Timestamp) -> Ac
         Outcome::Gone => account.state = AccountState::Missing,
         Outcome::Refused(why) => {
             account.state = AccountState::Unknown;
-            match why {
-                // Seen by this key, and no evidence of the account that was declared.
-                Refusal::WrongChannel => {
-                    account.wrong_channel_since.get_or_insert(now);
-                    account.alive_at = None;
-                    seen_under(&mut account, known);
-                }
-                Refusal::UnrecognisedStatus => account.wrong_channel_since = None,
-                _ => {}
+            // Seen by this key, and no evidence of the account that was declared.
+            if why == Refusal::WrongChannel {
+                account.wrong_channel_since.get_or_insert(now);
+                account.alive_at = None;
+                seen_under(&mut account, known);
             }
         }
         Outcome::Acked | Outcome::NotSent(_) | Outcome::Unknown(_) | Outcome::Throttled => {}
+    }
+    if read.outcome.shows_declared_channel() {
+        account.wrong_channel_since = None;
     }
     distrust_after_refusal(&mut account, read);
     account

@@ -118,6 +118,11 @@ impl Outcome {
         matches!(self, Self::Unknown(_) | Self::Refused(Refusal::Redirected | Refusal::Conflict))
     }
 
+    /// Whether a read that ended so shows the row under the channel that the object declares, in whatever state.
+    pub fn shows_declared_channel(self) -> bool {
+        matches!(self, Self::Alive | Self::SoftGone | Self::Refused(Refusal::UnrecognisedStatus))
+    }
+
     /// Whether a read that ended so shows that the account is still there, in whatever state.
     pub fn shows_the_account(self) -> bool {
         matches!(self, Self::Alive | Self::Refused(Refusal::WrongChannel | Refusal::UnrecognisedStatus))

@@ -1,7 +1,7 @@
 //! The operator stands still, or dies again and again.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use fault_proxy::{Call, Fault, Moment, On};
@@ -25,18 +25,17 @@ async fn an_operator_that_stood_still_between_intent_and_delete_does_not_send_af
             life.bed.mark(SUBJECT).await;
             // Nothing but the clock tells it what happened meanwhile.
             life.proxy.rule(On::call(Call::WatchAccounts), Fault::silent());
-            let paused = Arc::new(OnceLock::new());
             let stopped = Arc::new(AtomicBool::new(false));
             let stop = {
-                let (crew, stopped, paused) = (Arc::clone(&life.crew), Arc::clone(&stopped), Arc::clone(&paused));
+                let (crew, stopped) = (Arc::clone(&life.crew), Arc::clone(&stopped));
                 move || {
-                    let running = *paused.get_or_init(|| crew.running());
-                    crew.signal_to(running, Signal::STOP);
+                    crew.signal_to(crew.running(), Signal::STOP);
                     stopped.store(true, Ordering::SeqCst);
                 }
             };
             life.proxy.rule(On::call(last), Fault::pause(Moment::AfterCommit, stop));
             life.start();
+            let paused = life.crew.running();
             life.bed.eventually("it stands still", async || stopped.load(Ordering::SeqCst)).await;
             let since = Instant::now();
             life.start();
@@ -44,7 +43,7 @@ async fn an_operator_that_stood_still_between_intent_and_delete_does_not_send_af
             sleep(SEND_WITHIN.saturating_sub(since.elapsed())).await;
             let sent = life.bed.sim.log().deletes(kind.account()).len();
 
-            life.crew.signal_to(*paused.get().expect("it stands still"), Signal::CONT);
+            life.crew.signal_to(paused, Signal::CONT);
             let looked = async || {
                 let trace = life.proxy.trace();
                 let since = trace.iter().rev().take_while(|entry| entry.call != Call::Release);
