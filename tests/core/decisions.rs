@@ -150,7 +150,12 @@ proptest! {
             let read_anew = read_back(&pass).is_some_and(|seen| seen != Outcome::Alive);
             let settled_by_twin = pass.own_intent && (matches!(pass.deleting_twins, Some(Some(_))) || read_anew);
             let never_sent = pass.unsent || (pass.own_intent && !pass.fresh);
-            if view.is_unsettled() && !settled_by_answer && !settled_by_twin && !never_sent {
+            // What can be alive no more is left to the older twin, and stays counted.
+            let left_to_twin = !pass.own_intent && teardown.reason == Reason::TwinDeleting && pass.unchanged_for >= RULES.outcome_window;
+            if view.is_unsettled() && left_to_twin && teardown.nonce.is_none() {
+                let before = view.ledger.teardown.as_ref().map_or(0, |t| t.unknown_outcomes);
+                prop_assert_eq!(teardown.unknown_outcomes, before.saturating_add(1));
+            } else if view.is_unsettled() && !settled_by_answer && !settled_by_twin && !never_sent {
                 prop_assert!(teardown.nonce.is_some(), "an unsettled attempt was forgotten");
             }
         }
