@@ -1,5 +1,5 @@
 # Two commands for everybody, demo and test, and some more for those who change the code. All set-up is done here: on a
-# fresh machine there need only be Rust, Go and make.
+# fresh machine there need only be Rust with a C compiler, Go, make and curl.
 
 BUILD = tests/envtest/build.sh
 

@@ -94,7 +94,7 @@ impl Admin {
             }
         }
         if !self.served.load(Ordering::Relaxed) {
-            missing.push(format!("the CRD {CRD_NAME} was not seen served; kubectl apply -f crds/"));
+            missing.push(format!("the CRD {CRD_NAME} was not seen served; install it: helm upgrade with crds.enabled, or sender-operator crd | kubectl apply -f -"));
         }
         missing.extend(self.index.unsettled().iter().map(|scope| {
             let remedy = self.index.remedy(scope).map_or_else(String::new, |remedy| format!(": {remedy}"));

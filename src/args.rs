@@ -172,7 +172,7 @@ struct RunArguments {
     #[arg(long, env = "SENDER_OPERATOR_OBSERVE_INTERVAL", value_name = "DURATION", default_value = "1h", value_parser = between(SHORTEST, Duration::from_hours(12)))]
     observe_interval: Duration,
 
-    /// The longest time between two tries of a deletion, 1s to 15m
+    /// The longest time between two tries of a deletion, 1s to 15m; a provider that asks for longer gets up to 15m
     #[arg(long, env = "SENDER_OPERATOR_MAX_BACKOFF", value_name = "DURATION", default_value = "15m", value_parser = between(backoff::BASE, backoff::CAP))]
     max_backoff: Duration,
 

@@ -295,7 +295,7 @@ fn what_a_failed_watch_needs_is_said() {
         let status = kube::core::Status { code, ..kube::core::Status::failure("x", "x") };
         remedy(scope, &watcher::Error::InitialListFailed(kube::Error::Api(status.boxed())))
     };
-    assert!(failed(&hr, 404).contains("kubectl apply -f crds/"));
+    assert!(failed(&hr, 404).contains("sender-operator crd | kubectl apply -f -"));
     assert!(failed(&hr, 403).contains("list and watch") && failed(&hr, 403).contains("namespace hr"));
     // Only a namespace takes the operator's rights along.
     assert!(failed(&hr, 403).contains("--set rbac.clusterWide=true"));

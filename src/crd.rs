@@ -139,7 +139,7 @@ pub struct Puffle {
     pub account_id: String,
     /// What kind of account it is.
     pub channel: Channel,
-    /// LinkedIn only: Disconnect keeps the campaign history (when absent), Purge destroys the row too.
+    /// LinkedIn only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub teardown: Option<LinkedInTeardown>,
 }
@@ -153,7 +153,8 @@ pub enum Channel {
     Email,
 }
 
-/// How a LinkedIn sender ends.
+/// How a LinkedIn sender ends: Disconnect (when absent) disconnects it once, and its campaign history stays; Purge
+/// disconnects it and then destroys it for good, with its history.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum LinkedInTeardown {
     /// Disconnected; its history stays.

@@ -143,7 +143,7 @@ impl KubeIo {
             Ok(object) => self.fresh(object, begun),
             // Where a CRD has no status, the API server says of the object that it is not there.
             Err(ApiFault::NotFound) if self.is_there(account).await => {
-                Err(ApiFault::Unavailable("it does not serve the status; is the CRD as crds/ has it?".to_owned()))
+                Err(ApiFault::Unavailable("it does not serve the status; is the CRD the one that this version brings (sender-operator crd)?".to_owned()))
             }
             Err(fault) => Err(fault),
         }

@@ -125,17 +125,17 @@ reasons! {
     /// `spec.deletionProtection` is set.
     DeletionProtected => User, "spec.deletionProtection is true: the account is not touched", "kubectl patch sacc {name} -n {namespace} --type merge -p '{\"spec\":{\"deletionProtection\":false}}'";
     /// The CRD is being deleted.
-    CrdDeleting => Platform, "the CRD senderaccounts.sender-operator.dev is being deleted: no account is deleted because of that alone", "to delete all accounts: kubectl annotate crd senderaccounts.sender-operator.dev sender-operator.dev/allow-crd-deletion=true; to keep this one: set spec.deletionPolicy to Orphan";
+    CrdDeleting => Platform, "the CRD senderaccounts.sender-operator.dev is being deleted: no account is deleted because of that alone", "to delete all accounts: kubectl annotate crd senderaccounts.sender-operator.dev --overwrite sender-operator.dev/allow-crd-deletion=true; to keep this one: set spec.deletionPolicy to Orphan";
     /// The CRD's state cannot be read.
     CrdUnreadable => Platform, "the operator cannot read the CRD senderaccounts.sender-operator.dev", "grant its ServiceAccount `get` on that CRD";
     /// Somebody asked to be waited for.
     PreDeleteHookPending => User, "waiting for pre-delete hooks: {subject}", "each owner removes its annotation pre-delete.hook.sender-operator.dev/NAME when done";
     /// The deletion must be confirmed.
-    ConfirmationMissing => User, "this deletion is irreversible and must be confirmed", "kubectl annotate sacc {name} -n {namespace} sender-operator.dev/confirm-deletion={account}";
+    ConfirmationMissing => User, "this deletion is irreversible and must be confirmed", "kubectl annotate sacc {name} -n {namespace} --overwrite sender-operator.dev/confirm-deletion={account}";
     /// Another controller's finalizer.
     ForeignFinalizer => Platform, "waiting for finalizers of others: {subject}", "if one of them waits for this operator, start it with --ignore-finalizer NAME";
     /// A live object for the same account cannot take over.
-    TwinLive => User, "another live SenderAccount names the same account and cannot take it over: {subject}", "make it Ready (key, not suspended, deletionPolicy Delete), or delete it too";
+    TwinLive => User, "another live SenderAccount names the same account and cannot take it over: {subject}", "make it able to (Ready with its own key, not suspended, deletionPolicy Delete, and teardown Purge where this object has it), or delete it too";
     /// An older deletion of the same account runs.
     TwinDeleting => Nobody, "an older deletion of the same account goes first: {subject}", "";
 
@@ -144,7 +144,7 @@ reasons! {
     /// The provider said yes; the read-back has not confirmed it.
     ReadingBack => Nobody, "the provider acknowledged the deletion; reading back until it shows", RETRY;
     /// The answer of a DELETE was lost.
-    OutcomeUnknown => Nobody, "the answer to a DELETE was lost, and a second one could destroy the account: reading until no request can still be alive", "see spec.afterUnknownOutcome; delete or disconnect the account at the provider to end the wait";
+    OutcomeUnknown => Nobody, "the answer to a DELETE was lost, and a second one could destroy the account: reading until no request can still be alive", "see spec.afterUnknownOutcome; disconnecting the account at the provider ends the wait";
     /// The answer of a DELETE was lost, and a person asked to be asked.
     OutcomeHeld => User, "the answer to a DELETE was lost, the account is still connected, and spec.afterUnknownOutcome is Hold: nothing is sent again by itself", "disconnect the account at the provider, or send once more: kubectl patch sacc {name} -n {namespace} --type merge -p '{\"spec\":{\"afterUnknownOutcome\":\"Resend\"}}'";
     /// Not found, without a proof that it ever was there for this key.

@@ -129,12 +129,11 @@ impl Uninstaller {
 
     /// Whether what is left ends the removal.
     fn judge(&self, left: &[Found], over: bool) -> Result<(), Fault> {
-        let Removal { mode, release, .. } = &self.removal;
-        match mode {
-            Mode::Refuse => Err(Fault::Left(report::refused(left, release.as_ref()))),
-            mode if over => {
+        match self.removal.mode {
+            Mode::Refuse => Err(Fault::Left(report::refused(left, &self.removal))),
+            _ if over => {
                 let why = |found: &Found| self.said.get(&found.qualified_name()).cloned().unwrap_or_default();
-                Err(Fault::Left(report::left(left, why, *mode, release.as_ref())))
+                Err(Fault::Left(report::left(left, why, &self.removal)))
             }
             _ => Ok(()),
         }

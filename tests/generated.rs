@@ -11,7 +11,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use sender_operator::crd;
+use sender_operator::metrics::{Call, EventFate, Metrics};
 use sender_operator::reason::{Reason, Words};
+use sender_operator::teardown::outcome::Outcome;
+use sender_operator::teardown::target::Provider;
 use serde_json::Value;
 
 const README: &str = "README.md";
@@ -25,9 +28,10 @@ fn the_committed_crd_is_the_one_that_the_types_make() {
 }
 
 #[test]
-fn the_readme_shows_every_flag_and_every_reason_as_the_program_has_them() {
+fn the_readme_shows_every_flag_metric_and_reason_as_the_program_has_them() {
     let readme = read(README);
     let readme = with_section(&readme, "flags", &flags());
+    let readme = with_section(&readme, "metrics", &metrics());
     let readme = with_section(&readme, "reasons", &reasons());
     is_up_to_date(README, &readme);
 }
@@ -62,6 +66,7 @@ fn the_readme_names_every_finalizer_and_annotation() {
     for name in [
         crd::FINALIZER,
         crd::SECRET_FINALIZER,
+        crd::HOLD_TAKEN_OVER_AT,
         crd::REQUESTED_AT,
         crd::PRE_DELETE_HOOK,
         crd::CONFIRM_DELETION,
@@ -101,6 +106,26 @@ fn take(text: &mut String, name: &str) -> Option<String> {
     text.replace_range(start..=end, "");
     *text = text.split_whitespace().collect::<Vec<_>>().join(" ");
     Some(value)
+}
+
+/// Every metric as it is scraped, with the names of its labels.
+fn metrics() -> String {
+    let metrics = Metrics::default();
+    metrics.passed(Reason::ReadBack);
+    metrics.called(Provider::Puffle, Call::Delete, Outcome::Acked);
+    metrics.event(EventFate::Written);
+    let text = metrics.text((0, 0)).unwrap();
+    let mut table = "| metric | |\n|---|---|\n".to_owned();
+    let lines: Vec<_> = text.lines().collect();
+    for (at, line) in lines.iter().enumerate() {
+        let Some((_, help)) = line.strip_prefix("# HELP ").and_then(|help| help.split_once(' ')) else { continue };
+        let sample = lines[at + 1..].iter().find(|line| !line.starts_with('#')).unwrap();
+        let (name, labels) = sample.split_once('{').unwrap_or((sample.split_once(' ').unwrap().0, ""));
+        let labels: Vec<_> = labels.split(',').filter_map(|label| label.split_once("=\"")).map(|(name, _)| name).collect();
+        let labels = if labels.is_empty() { String::new() } else { format!("{{{}}}", labels.join(", ")) };
+        writeln!(table, "| `{name}{labels}` | {} |", help.trim_end_matches('.')).unwrap();
+    }
+    table
 }
 
 /// Every reason with its message, the object's own words in capitals.

@@ -25,11 +25,11 @@ pub(super) struct UninstallArguments {
     release: Option<Release>,
 
     /// A namespace that the operator watches (repeatable, or separated by commas) [default: all namespaces]
-    #[arg(long, value_name = "NS", value_delimiter = ',', value_parser = namespace)]
+    #[arg(long, env = "SENDER_OPERATOR_WATCH_NAMESPACE", value_name = "NS", value_delimiter = ',', value_parser = namespace)]
     watch_namespace: Vec<String>,
 
     /// The operator's own --outcome-window: an object whose DELETE may still take effect is let go only after it
-    #[arg(long, value_name = "DURATION", default_value = "15m", value_parser = between(SHORTEST, Duration::from_hours(24)))]
+    #[arg(long, env = "SENDER_OPERATOR_OUTCOME_WINDOW", value_name = "DURATION", default_value = "15m", value_parser = between(SHORTEST, Duration::from_hours(24)))]
     outcome_window: Duration,
 }
 

@@ -33,13 +33,13 @@ async fn served(client: &Client) -> Result<(), String> {
     let version = SenderAccount::api_version(&());
     let plural = SenderAccount::plural(&());
     let absent =
-        || format!("the CRD {CRD_NAME} is not there or not established yet; install it: kubectl apply -f crds/");
+        || format!("the CRD {CRD_NAME} is not there or not established yet; install it: helm upgrade with crds.enabled, or sender-operator crd | kubectl apply -f -");
     let status = format!("{plural}/status");
     let has = |list: &APIResourceList, name: &str| list.resources.iter().any(|resource| resource.name == name);
     match tokio::time::timeout(DEADLINE, client.list_api_group_resources(&version)).await {
         Ok(Ok(list)) if has(&list, &plural) && has(&list, &status) => Ok(()),
         Ok(Ok(list)) if has(&list, &plural) => Err(format!(
-            "the CRD {CRD_NAME} has no status subresource, and nothing could be written down; install it as it is: kubectl apply -f crds/"
+            "the CRD {CRD_NAME} has no status subresource, and nothing could be written down; install it as it is: helm upgrade with crds.enabled, or sender-operator crd | kubectl apply -f -"
         )),
         Ok(Ok(_)) => Err(absent()),
         // Not a Status but plain text, so that only the code can be read.

@@ -5,6 +5,7 @@ use std::fmt;
 use std::fmt::Write as _;
 use std::str::FromStr;
 
+use super::Removal;
 use super::plan::{Found, Mode};
 
 /// The Helm release that is being removed.
@@ -53,44 +54,41 @@ impl fmt::Display for Release {
 const NAMED: usize = 20;
 
 /// Why nothing is removed, and the commands that change that.
-pub fn refused(found: &[Found], release: Option<&Release>) -> String {
+pub fn refused(found: &[Found], removal: &Removal) -> String {
     let mut text = format!(
         "refused, for nobody would delete these accounts once the operator is gone: {}\n",
         counted(found.len(), "exists", "exist")
     );
     list(&mut text, found, |found| found.says.as_ref().map(|(reason, _)| reason.clone()));
     text.push_str("to delete these accounts at their providers:\n");
-    for command in deletions(found).into_iter().chain(release.map(Release::uninstall)) {
+    for command in deletions(found).into_iter().chain(removal.release.as_ref().map(Release::uninstall)) {
         line(&mut text, &command);
     }
     text.push_str("to let the removal do that:\n");
-    again(&mut text, release, Mode::Drain);
+    again(&mut text, removal, Mode::Drain);
     text.push_str("to let the accounts live on, without their objects:\n");
-    again(&mut text, release, Mode::Orphan);
-    kept(&mut text, release);
+    again(&mut text, removal, Mode::Orphan);
+    kept(&mut text, removal);
     text
 }
 
 /// What is left when the time is up, and what each waits for.
-pub fn left(found: &[Found], why: impl Fn(&Found) -> String, mode: Mode, release: Option<&Release>) -> String {
+pub fn left(found: &[Found], why: impl Fn(&Found) -> String, removal: &Removal) -> String {
     let mut text =
         format!("the operator must stay, for its work is not done: {}\n", counted(found.len(), "is left", "are left"));
     list(&mut text, found, |found| Some(why(found)));
     text.push_str("to go on from here:\n");
-    match release {
-        Some(release) => line(&mut text, &release.uninstall()),
-        None => again(&mut text, None, mode),
-    }
-    if mode == Mode::Drain {
+    line(&mut text, &removal.release.as_ref().map_or_else(|| typed(removal, removal.mode), Release::uninstall));
+    if removal.mode == Mode::Drain {
         text.push_str("to let their accounts live on instead:\n");
-        again(&mut text, release, Mode::Orphan);
+        again(&mut text, removal, Mode::Orphan);
     }
-    kept(&mut text, release);
+    kept(&mut text, removal);
     text
 }
 
-fn again(text: &mut String, release: Option<&Release>, mode: Mode) {
-    match release {
+fn again(text: &mut String, removal: &Removal, mode: Mode) {
+    match &removal.release {
         Some(release) => {
             let Release { namespace, name, .. } = release;
             line(text, &release.keep());
@@ -100,12 +98,23 @@ fn again(text: &mut String, release: Option<&Release>, mode: Mode) {
             );
             line(text, &release.uninstall());
         }
-        None => line(text, &format!("sender-operator uninstall --mode {mode:?}")),
+        None => line(text, &typed(removal, mode)),
     }
 }
 
-fn kept(text: &mut String, release: Option<&Release>) {
-    if let Some(release) = release {
+/// What it is to act on is said again: without it, it would act on every namespace.
+fn typed(removal: &Removal, mode: Mode) -> String {
+    let config = &removal.config;
+    let watched = match config.watch_namespaces.join(",") {
+        none if none.is_empty() => none,
+        some => format!(" --watch-namespace {some}"),
+    };
+    let window = config.rules.outcome_window.as_secs();
+    format!("sender-operator uninstall --mode {mode:?}{watched} --outcome-window {window}s")
+}
+
+fn kept(text: &mut String, removal: &Removal) {
+    if let Some(release) = &removal.release {
         text.push_str("to keep the operator after all:\n");
         line(text, &release.keep());
     }

@@ -54,9 +54,9 @@ fn the_images_and_crds_for_artifact_hub_are_those_of_the_chart() {
 #[tokio::test]
 async fn an_api_server_that_is_too_old_is_refused_and_the_lint_is_clean() {
     let with = async |version: &str| try_rendered(CHART, &json!({}), &["--kube-version", version]).await;
-    let why = with("1.29.9").await.expect_err("too old").to_string();
-    assert!(why.contains("chart requires kubeVersion: >=1.30.0-0"), "{why}");
-    with("1.30.0").await.expect("the oldest");
+    let why = with("1.31.9").await.expect_err("too old").to_string();
+    assert!(why.contains("chart requires kubeVersion: >=1.32.0-0"), "{why}");
+    with("1.32.0").await.expect("the oldest");
     with("1.37.1-gke.100").await.expect("a vendor's");
     let plane: &ControlPlane = envtest::shared().await;
     plane.helm(["lint", "--strict", CHART]).await.expect("no complaint");

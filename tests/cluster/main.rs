@@ -7,6 +7,7 @@ mod bed;
 mod admission;
 mod answers;
 mod campaigns;
+mod channels;
 mod costs;
 mod crashes;
 mod crd_deletion;

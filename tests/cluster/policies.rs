@@ -220,10 +220,11 @@ async fn where_the_operator_asks_for_it_a_deletion_waits_for_the_accounts_id_as_
         let typed = message(&waiting).to_owned();
         assert!(typed.ends_with(&format!("sender-operator.dev/confirm-deletion={account}")), "{typed}");
         if name == "email" {
-            let spelt = format!("sender-operator.dev/confirm-deletion={as_people_spell_it}");
-            bed.kubectl(&["annotate", "sacc", name, "--overwrite", &spelt]).await;
-        } else {
+            // Over the wrong one that is there.
             bed.obey(&waiting).await;
+        } else {
+            let spelt = format!("sender-operator.dev/confirm-deletion={}", account.to_ascii_uppercase());
+            bed.kubectl(&["annotate", "sacc", name, &spelt]).await;
         }
         bed.until_gone(name).await;
         assert_eq!(bed.sim.log().state(account), State::Gone);

@@ -102,6 +102,15 @@ async fn a_right_that_is_missing_is_named_and_once_granted_the_deletion_goes_on(
     bed.finish(operator).await;
 }
 
+/// The bed's ServiceAccount may see the objects of the namespace beside it, too.
+async fn let_it_list(bed: &Bed, beside: &Bed) {
+    let role = format!("{}-operator", bed.namespace);
+    let subject = format!("--serviceaccount={}:operator", bed.namespace);
+    let verbs = ["--verb=get,list,watch,patch", "--resource=senderaccounts.sender-operator.dev"];
+    beside.kubectl(&["create", "role", &role, verbs[0], verbs[1]]).await;
+    beside.kubectl(&["create", "rolebinding", &role, &format!("--role={role}"), &subject]).await;
+}
+
 #[tokio::test]
 async fn a_watched_namespace_that_cannot_be_listed_is_named_on_every_deletion_that_waits_for_it() {
     let bed = Bed::new("rights-list").await;
@@ -120,11 +129,40 @@ async fn a_watched_namespace_that_cannot_be_listed_is_named_on_every_deletion_th
     assert!(message(&object).contains(&format!("namespace {}", beside.namespace)), "{}", message(&object));
     assert!(bed.sim.log().deletes("acc_1").is_empty(), "an object there might name the same account");
 
-    let role = format!("{}-operator", bed.namespace);
-    let subject = format!("--serviceaccount={}:operator", bed.namespace);
-    let verbs = ["--verb=get,list,watch,patch", "--resource=senderaccounts.sender-operator.dev"];
-    beside.kubectl(&["create", "role", &role, verbs[0], verbs[1]]).await;
-    beside.kubectl(&["create", "rolebinding", &role, &format!("--role={role}"), &subject]).await;
+    let_it_list(&bed, &beside).await;
+    bed.until_gone("acme").await;
+    assert_eq!((bed.sim.log().state("acc_1"), bed.sim.log().deletes("acc_1").len()), (State::Gone, 1));
+    bed.finish(operator).await;
+}
+
+#[tokio::test]
+async fn a_deletion_that_is_proved_and_not_released_names_the_namespace_that_cannot_be_listed_and_keeps_its_proof() {
+    let bed = Bed::new("rights-proved").await;
+    let beside = bed.beside("rights-proved-beside").await;
+    let key = bed.key();
+    bed.sim.postpress().add(&key, "acc_1");
+    bed.postpress_secret("postpress", &key).await;
+    let kubeconfig = service_account(&bed).await;
+    grant(&bed, "", in_the_namespace()).await;
+    grant(&bed, "Cluster", beyond()).await;
+    let operator = bed.operator_as(&kubeconfig, &[&bed.namespace], &[]).await;
+    bed.postpress("acme", "acc_1", "postpress").await;
+    bed.until_connected("acme").await;
+    let mut no_release = in_the_namespace();
+    no_release[0]["verbs"] = json!(["get", "list", "watch"]);
+    grant(&bed, "", no_release).await;
+    bed.delete("acme").await;
+    let confirmed = bed.until("acme", "proved", |object| object["status"]["teardown"]["phase"] == "Confirmed").await;
+    bed.finish(operator).await;
+
+    let operator = bed.start_operator(&kubeconfig, &[&bed.namespace, &beside.namespace], &[]);
+    let waits = bed.until_waiting("acme", "NotListed").await;
+    assert!(message(&waits).contains(&format!("namespace {}", beside.namespace)), "{}", message(&waits));
+    for kept in ["phase", "proof"] {
+        assert_eq!(waits["status"]["teardown"][kept], confirmed["status"]["teardown"][kept], "{kept}");
+    }
+    grant(&bed, "", in_the_namespace()).await;
+    let_it_list(&bed, &beside).await;
     bed.until_gone("acme").await;
     assert_eq!((bed.sim.log().state("acc_1"), bed.sim.log().deletes("acc_1").len()), (State::Gone, 1));
     bed.finish(operator).await;

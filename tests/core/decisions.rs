@@ -49,8 +49,7 @@ proptest! {
         if let Step::Send = decide(&view, &pass, &RULES, now()) {
             prop_assert!(view.deleting && view.ours && open(&view, &pass) && known(&pass).is_some());
             prop_assert!(view.ledger.teardown.as_ref().is_none_or(|t| t.proof.is_none()));
-            let looked = if view.kind() == Kind::SoftThenHard { pass.own_intent } else { pass.fresh };
-            prop_assert!(looked, "not fresh");
+            prop_assert!(pass.fresh && (pass.own_intent || view.kind() != Kind::SoftThenHard), "not fresh, or not announced");
             prop_assert!(pass.twins.iter().all(|twin| twin.deleting || twin.sees_nothing), "a live twin was passed over");
             let asked_all = pass.deleting_twins == Some(None) || pass.twins.iter().all(|twin| !twin.deleting);
             prop_assert!(view.kind() != Kind::SoftThenHard || asked_all, "a deleting twin's intent was not asked for");

@@ -123,12 +123,14 @@ fn an_intent_of_ours_is_sent_only_when_no_deleting_twin_has_one_and_a_later_read
     assert_eq!(about_to_send(beside(), None).step(), Step::AskDeletingTwins(vec!["a".to_owned()]));
     assert_eq!(about_to_send(beside(), Some(None)).step(), Step::ReadBack);
     assert_eq!(about_to_send(beside(), Some(None)).reads_back(Outcome::Alive).step(), Step::Send);
-    let stale =
-        about_to_send(beside(), Some(None)).reads_back(Outcome::Alive).changed(|given| given.pass.fresh = false);
+    let no_more = |given: &mut Given| given.pass.fresh = false;
+    let stale = about_to_send(beside(), Some(None)).reads_back(Outcome::Alive).changed(no_more);
     assert_eq!(stale.step(), Step::Intend(stale.view.ledger.clone()), "the same intent, written anew");
     for (not_sent, reason, subject) in [
         (about_to_send(beside(), Some(Some("ns/a"))), Reason::TwinDeleting, Some("ns/a")),
         (about_to_send(beside(), Some(None)).reads_back(Outcome::SoftGone), Reason::Deleting, None),
+        (about_to_send(vec![], None).changed(no_more), Reason::Deleting, None),
+        (about_to_send(vec![], Some(None)).changed(no_more), Reason::Deleting, None),
     ] {
         let (teardown, _) = not_sent.waits();
         assert_eq!((teardown.reason, teardown.subject.as_deref()), (reason, subject));
