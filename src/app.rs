@@ -25,13 +25,13 @@ use crate::events::Events;
 use crate::index::{Index, Scope};
 use crate::lease::{self, Candidate, Lost, Standing, Term};
 use crate::metrics::Metrics;
-use crate::provider::http::{Limits, ProviderClient};
+use crate::provider::http::{LONGEST_DELETE, Limits, ProviderClient};
 use crate::reconcile::{Deps, Reconciler};
 use crate::telemetry;
 
-/// A stop takes no longer: one DELETE in flight (60 s) and writing down its answer. A pod's
+/// A stop takes no longer: one DELETE in flight and writing down its answer. A pod's
 /// `terminationGracePeriodSeconds` must be more than this.
-pub const STOP: Duration = Duration::from_secs(69);
+pub const STOP: Duration = Duration::from_secs(LONGEST_DELETE.as_secs() + 9);
 /// So long the last Events may take.
 const LAST_EVENTS: Duration = Duration::from_secs(1);
 

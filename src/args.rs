@@ -14,8 +14,8 @@ use clap::{ArgAction, CommandFactory, Parser, Subcommand, ValueEnum};
 
 use crate::backoff;
 use crate::lease::LeaseRef;
-use crate::provider::endpoint::{Endpoint, HostPolicy};
-use crate::teardown::target::{Provider, Target};
+use crate::provider::endpoint::{DEFAULT_HOSTS, HostPolicy};
+use crate::teardown::target::Target;
 use crate::teardown::view::Rules;
 use crate::telemetry::{Format, Levels, Settings};
 use crate::uninstall::Removal;
@@ -65,13 +65,6 @@ pub struct Config {
     pub leader_election: Option<LeaseRef>,
     /// How and how much is logged.
     pub log: Settings,
-}
-
-impl Config {
-    /// Whether deleting this needs a confirmation on the object.
-    pub fn must_be_confirmed(&self, target: &Target) -> bool {
-        self.require_confirmation.contains(&target.into())
-    }
 }
 
 /// A kind of deletion, by what becomes of the account.
@@ -275,8 +268,7 @@ fn refuse(message: String) -> clap::Error {
 
 /// The hosts of the two providers' own base URLs.
 fn provider_hosts() -> Vec<String> {
-    let host = |provider| Endpoint::default_base(provider).split('/').nth(2).unwrap_or_default().to_owned();
-    [Provider::PostPress, Provider::Puffle].map(host).into()
+    DEFAULT_HOSTS.map(str::to_owned).into()
 }
 
 fn lease(namespace: Option<String>, name: String) -> Result<LeaseRef, clap::Error> {

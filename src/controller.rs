@@ -153,7 +153,9 @@ fn remedy(scope: &Scope, error: &watcher::Error) -> String {
     };
     match status.map(|status| status.code) {
         Some(403) => rights::remedy(scope),
-        Some(404) => format!("the CRD {CRD_NAME} is not there; install it: helm upgrade with crds.enabled, or sender-operator crd | kubectl apply -f -"),
+        Some(404) => format!(
+            "the CRD {CRD_NAME} is not there; install it: helm upgrade with crds.enabled, or sender-operator crd | kubectl apply -f -"
+        ),
         Some(410) => "none needed: the objects are listed anew".to_owned(),
         _ => "none needed if the API server comes back".to_owned(),
     }

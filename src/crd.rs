@@ -3,7 +3,6 @@
 // One `type_` or `json_path` per column is no duplicate.
 #![allow(clippy::duplicated_attributes)]
 
-use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::{CustomResource, CustomResourceExt, KubeSchema};
 use schemars::JsonSchema;
@@ -249,14 +248,6 @@ pub fn manifest() -> Value {
 
 /// The `status.observedGeneration` of an object that no operator has looked at yet: no generation at all.
 const NOT_OBSERVED: i64 = -1;
-
-/// The same, typed.
-///
-/// # Errors
-/// When the manifest is no CRD: a fault of this crate that its tests would show.
-pub fn definition() -> Result<CustomResourceDefinition, serde_json::Error> {
-    serde_json::from_value(manifest())
-}
 
 /// The longest string that is stored where no rule says less: a Condition's message (Kubernetes API conventions).
 const LONGEST: u32 = 32_768;

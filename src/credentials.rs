@@ -9,13 +9,9 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 
+use crate::crd::{API_KEY, BASE_URL};
 use crate::provider::endpoint::{Endpoint, EndpointFault, HostPolicy};
 use crate::teardown::target::Provider;
-
-/// The Secret's entry that holds the provider's API key.
-pub const API_KEY: &str = "api-key";
-/// The Secret's entry that may hold another base URL than the provider's own.
-pub const BASE_URL: &str = "base-url";
 
 /// No provider's key is longer, in bytes.
 const MAX_KEY_LENGTH: usize = 1024;
@@ -211,7 +207,7 @@ fn fingerprint(uid: &str, endpoint: &Endpoint, key: &ApiKey) -> Fingerprint {
         mac.finalize().into_bytes()
     });
     let bytes = mac.unwrap_or_default();
-    Fingerprint(bytes.iter().take(16).map(|byte| format!("{byte:02x}")).collect())
+    Fingerprint(hex::encode(bytes.get(..16).unwrap_or_default()))
 }
 
 #[cfg(test)]

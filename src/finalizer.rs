@@ -9,19 +9,6 @@ use crate::crd::{FINALIZER, HOLD_TAKEN_OVER_AT, SECRET_FINALIZER};
 use crate::kube_io::{ApiFault, Fresh, KubeIo, annotations};
 use crate::teardown::proof::Proof;
 
-/// How a release ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Released {
-    /// The finalizer is off, or was already.
-    Done,
-    /// Somebody wrote in between: read again.
-    Changed,
-    /// The API server refuses the patch.
-    Refused(String),
-    /// No usable answer: it may be off or on.
-    Later,
-}
-
 /// Puts our finalizer on a live object.
 ///
 /// # Errors
@@ -30,16 +17,15 @@ pub async fn add(io: &KubeIo, account: &Account) -> Result<Fresh, ApiFault> {
     io.patch_metadata(account, vec![addition(&account.finalizers, FINALIZER)]).await
 }
 
-/// Takes our finalizer off: for this uid, this resourceVersion, at this place, with a proof.
-pub async fn release(io: &KubeIo, account: &Account, _proof: &Proof) -> Released {
-    let Some(operations) = removal(&account.finalizers, FINALIZER, "/metadata/finalizers") else {
-        return Released::Done;
-    };
+/// Takes our finalizer off: for this uid, this resourceVersion, at this place, with a proof. It is no fault that it was off.
+///
+/// # Errors
+/// [`ApiFault`]; where there was no usable answer, it may be off or on.
+pub async fn release(io: &KubeIo, account: &Account, _proof: &Proof) -> Result<(), ApiFault> {
+    let Some(operations) = removal(&account.finalizers, FINALIZER) else { return Ok(()) };
     match io.patch_away(account, operations).await {
-        Ok(()) | Err(ApiFault::NotFound) => Released::Done,
-        Err(ApiFault::Conflict) => Released::Changed,
-        Err(ApiFault::Refused(why) | ApiFault::Forbidden(why)) => Released::Refused(why),
-        Err(ApiFault::Unavailable(_) | ApiFault::Incomprehensible(_)) => Released::Later,
+        Err(ApiFault::NotFound) => Ok(()),
+        other => other,
     }
 }
 
@@ -61,7 +47,7 @@ pub async fn let_secret_go(io: &KubeIo, namespace: &str, name: &str) -> Result<(
 pub async fn let_shown_secret_go(io: &KubeIo, secret: &Secret) -> Result<(), ApiFault> {
     let meta = &secret.metadata;
     let finalizers = meta.finalizers.as_deref().unwrap_or_default();
-    let Some(mut operations) = removal(finalizers, SECRET_FINALIZER, "/metadata/finalizers") else { return Ok(()) };
+    let Some(mut operations) = removal(finalizers, SECRET_FINALIZER) else { return Ok(()) };
     if meta.annotations.as_ref().is_some_and(|annotations| annotations.contains_key(HOLD_TAKEN_OVER_AT)) {
         operations.push(annotations::remove(HOLD_TAKEN_OVER_AT));
     }
@@ -80,9 +66,9 @@ pub fn addition(finalizers: &[String], name: &str) -> Value {
 }
 
 /// The operations that remove `name` by value; none when it is not there.
-pub fn removal(finalizers: &[String], name: &str, path: &str) -> Option<Vec<Value>> {
+fn removal(finalizers: &[String], name: &str) -> Option<Vec<Value>> {
     let index = finalizers.iter().position(|finalizer| finalizer == name)?;
-    let path = format!("{path}/{index}");
+    let path = format!("/metadata/finalizers/{index}");
     Some(vec![json!({"op": "test", "path": path, "value": name}), json!({"op": "remove", "path": path})])
 }
 
@@ -93,10 +79,10 @@ mod tests {
     #[test]
     fn only_our_own_entry_is_removed_and_only_where_it_stands() {
         let finalizers = ["a/b".to_owned(), FINALIZER.to_owned()];
-        let operations = removal(&finalizers, FINALIZER, "/metadata/finalizers");
+        let operations = removal(&finalizers, FINALIZER);
         let expected = json!([{"op": "test", "path": "/metadata/finalizers/1", "value": FINALIZER},
             {"op": "remove", "path": "/metadata/finalizers/1"}]);
         assert_eq!(operations.map(Value::Array), Some(expected));
-        assert_eq!(removal(&["a/b".to_owned()], FINALIZER, "/metadata/finalizers"), None);
+        assert_eq!(removal(&["a/b".to_owned()], FINALIZER), None);
     }
 }

@@ -1,85 +1,36 @@
 //! The requests to the API server: each under a deadline, each with an outcome that says what to do next.
 
 pub mod annotations;
+mod fault;
 mod lists;
 mod moment;
 mod removal;
 mod said;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{Namespace, Secret};
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use kube::Client;
 use kube::api::{Api, ApiResource, DynamicObject, PartialObjectMeta, Patch, PatchParams};
-use kube::{Client, Error as KubeError};
 use serde_json::{Value, json};
-use tokio::time::timeout;
 
+use self::fault::deadline;
 use self::said::printable;
-use crate::account::{Account, Incomprehensible};
+use crate::account::Account;
 use crate::args::Config;
 use crate::crd::{ALLOW_CRD_DELETION, CRD_NAME, FINALIZER, SenderAccount, SenderAccountStatus};
 use crate::status;
 use crate::teardown::view::Crd;
 
+pub use fault::{ApiFault, within};
 pub use lists::SecretUser;
 pub use moment::Moment;
 pub use said::said;
 
-/// No request to the API server may take longer: kube has no read timeout of its own.
-const DEADLINE: Duration = Duration::from_secs(10);
 /// How our writes are marked in `managedFields`.
 pub const FIELD_MANAGER: &str = "sender-operator";
-
-/// How a request to the API server ended when it did not end well.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ApiFault {
-    /// Somebody else wrote in between: read again, decide again.
-    #[error("the object changed in between")]
-    Conflict,
-    /// The object is not there.
-    #[error("not found")]
-    NotFound,
-    /// We may not do this.
-    #[error("forbidden: {0}")]
-    Forbidden(String),
-    /// Validation or a policy refuses what we wrote.
-    #[error("refused: {0}")]
-    Refused(String),
-    /// No usable answer: later.
-    #[error("the API server did not answer usably: {0}")]
-    Unavailable(String),
-    /// The object came back in a form that we cannot understand.
-    #[error("the stored object cannot be understood: {0}")]
-    Incomprehensible(Incomprehensible),
-}
-
-impl From<KubeError> for ApiFault {
-    fn from(error: KubeError) -> Self {
-        match error {
-            KubeError::Api(status) => {
-                // A failed `test` of a JSON patch is a 422 that names no field; one that names fields is a refusal.
-                let causes = status.details.as_ref().is_some_and(|details| !details.causes.is_empty());
-                let text = printable(&status.message);
-                let named = status.details.as_ref().is_some_and(|details| !details.name.is_empty());
-                match status.code {
-                    // What names no object is not about it, or not the API server's: the object may be there.
-                    404 if !named => Self::Unavailable(format!("404 for no object: {text}")),
-                    404 => Self::NotFound,
-                    409 => Self::Conflict,
-                    422 if !causes => Self::Conflict,
-                    400 | 405 | 413 | 422 => Self::Refused(text),
-                    401 | 403 => Self::Forbidden(text),
-                    code => Self::Unavailable(format!("{code} {}", status.reason)),
-                }
-            }
-            KubeError::SerdeError(_) => Self::Unavailable("an answer that is no object".to_owned()),
-            other => Self::Unavailable(said(&other)),
-        }
-    }
-}
 
 /// An object exactly as a quorum GET or a successful compare-and-swap of this pass showed it. The only thing that a send
 /// accepts; it is used up by it.
@@ -138,13 +89,14 @@ impl KubeIo {
         // Only a JSON patch guards /status: a wrong uid in any other write is silently accepted there.
         let patch = guarded(account, vec![json!({"op": "add", "path": "/status", "value": status})])?;
         let accounts = self.accounts(&account.namespace);
-        let params = PatchParams { field_manager: Some(FIELD_MANAGER.into()), ..PatchParams::default() };
+        let params = written_by_us();
         match deadline(accounts.patch_status(&account.name, &params, &patch)).await {
             Ok(object) => self.fresh(object, begun),
             // Where a CRD has no status, the API server says of the object that it is not there.
-            Err(ApiFault::NotFound) if self.is_there(account).await => {
-                Err(ApiFault::Unavailable("it does not serve the status; is the CRD the one that this version brings (sender-operator crd)?".to_owned()))
-            }
+            Err(ApiFault::NotFound) if self.is_there(account).await => Err(ApiFault::Unavailable(
+                "it does not serve the status; is the CRD the one that this version brings (sender-operator crd)?"
+                    .to_owned(),
+            )),
             Err(fault) => Err(fault),
         }
     }
@@ -161,7 +113,7 @@ impl KubeIo {
     pub async fn patch_metadata(&self, account: &Account, operations: Vec<Value>) -> Result<Fresh, ApiFault> {
         let begun = Moment::now();
         let patch = guarded(account, operations)?;
-        let params = PatchParams { field_manager: Some(FIELD_MANAGER.into()), ..PatchParams::default() };
+        let params = written_by_us();
         let object = deadline(self.accounts(&account.namespace).patch(&account.name, &params, &patch)).await?;
         self.fresh(object, begun)
     }
@@ -173,7 +125,7 @@ impl KubeIo {
     pub async fn patch_away(&self, account: &Account, operations: Vec<Value>) -> Result<(), ApiFault> {
         let patch = guarded(account, operations)?;
         let metadata: Api<PartialObjectMeta<SenderAccount>> = Api::namespaced(self.client.clone(), &account.namespace);
-        let params = PatchParams { field_manager: Some(FIELD_MANAGER.into()), ..PatchParams::default() };
+        let params = written_by_us();
         let left = deadline(metadata.patch(&account.name, &params, &patch)).await?.metadata;
         // Whatever answers 200, only our own object without our finalizer is a release.
         let released =
@@ -204,7 +156,7 @@ impl KubeIo {
             json!({"op": "test", "path": "/metadata/resourceVersion", "value": object.metadata.resource_version}),
             json!({"op": "add", "path": "/status", "value": status}),
         ])?;
-        let params = PatchParams { field_manager: Some(FIELD_MANAGER.into()), ..PatchParams::default() };
+        let params = written_by_us();
         deadline(objects.patch_status(name, &params, &patch)).await.map(drop)
     }
 
@@ -238,7 +190,7 @@ impl KubeIo {
         operations.insert(0, json!({"op": "test", "path": "/metadata/uid", "value": meta.uid}));
         operations
             .insert(1, json!({"op": "test", "path": "/metadata/resourceVersion", "value": meta.resource_version}));
-        let params = PatchParams { field_manager: Some(FIELD_MANAGER.into()), ..PatchParams::default() };
+        let params = written_by_us();
         let secrets = Api::<Secret>::namespaced(self.client.clone(), namespace);
         deadline(secrets.patch(name, &params, &json_patch(operations)?)).await
     }
@@ -288,25 +240,14 @@ fn guarded(account: &Account, mut operations: Vec<Value>) -> Result<Patch<()>, A
     json_patch(operations)
 }
 
+fn written_by_us() -> PatchParams {
+    PatchParams { field_manager: Some(FIELD_MANAGER.into()), ..PatchParams::default() }
+}
+
 fn json_patch(operations: Vec<Value>) -> Result<Patch<()>, ApiFault> {
     serde_json::from_value(Value::Array(operations))
         .map(Patch::Json)
         .map_err(|error| ApiFault::Refused(printable(&error.to_string())))
-}
-
-async fn deadline<T>(request: impl Future<Output = kube::Result<T>>) -> Result<T, ApiFault> {
-    within(DEADLINE, request).await
-}
-
-/// The answer to a request, if it comes in time.
-///
-/// # Errors
-/// [`ApiFault`]
-pub async fn within<T>(limit: Duration, request: impl Future<Output = kube::Result<T>>) -> Result<T, ApiFault> {
-    match timeout(limit, request).await {
-        Ok(result) => result.map_err(ApiFault::from),
-        Err(_) => Err(ApiFault::Unavailable(format!("no answer within {} s", limit.as_secs()))),
-    }
 }
 
 #[cfg(test)]

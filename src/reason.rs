@@ -231,6 +231,25 @@ impl Reason {
             )
     }
 
+    /// Whether it closes a gate: nothing is called while it lasts, and once it has opened its schedule holds nothing up.
+    pub fn is_gate(self) -> bool {
+        matches!(
+            self,
+            Self::Suspended
+                | Self::DeletionProtected
+                | Self::CrdDeleting
+                | Self::CrdUnreadable
+                | Self::PreDeleteHookPending
+                | Self::ConfirmationMissing
+                | Self::ForeignFinalizer
+                | Self::TwinLive
+                | Self::TwinDeleting
+                | Self::RequestMayBeInFlight
+                | Self::NotListed
+                | Self::Queued
+        )
+    }
+
     /// Whether it stands until a person acts, rather than going on by itself.
     pub fn needs_somebody(self) -> bool {
         match self.actor() {

@@ -21,7 +21,7 @@ use crate::account::Account;
 use crate::app::{self, NoClient};
 use crate::args::Config;
 use crate::audit::{Receipt, Receipts};
-use crate::finalizer::{self, Released};
+use crate::finalizer;
 use crate::kube_io::{ApiFault, KubeIo};
 use crate::reconcile::now;
 use crate::teardown::proof::Proof;
@@ -216,12 +216,7 @@ async fn let_go<W: Write>(
     let attempts = account.view.ledger.teardown.as_ref().map_or(0, |teardown| teardown.attempt);
     let written = receipts.write(&Receipt::of(account, proof, attempts, false, now()));
     written.map_err(|error| ApiFault::Unavailable(format!("the receipt could not be written: {error}")))?;
-    match finalizer::release(io, account, proof).await {
-        Released::Done => Ok(()),
-        Released::Changed => Err(ApiFault::Conflict),
-        Released::Refused(why) => Err(ApiFault::Refused(why)),
-        Released::Later => Err(ApiFault::Unavailable("whether it was let go is not known".to_owned())),
-    }
+    finalizer::release(io, account, proof).await
 }
 
 fn say(text: &str) -> io::Result<()> {

@@ -121,7 +121,8 @@ fn metrics() -> String {
         let Some((_, help)) = line.strip_prefix("# HELP ").and_then(|help| help.split_once(' ')) else { continue };
         let sample = lines[at + 1..].iter().find(|line| !line.starts_with('#')).unwrap();
         let (name, labels) = sample.split_once('{').unwrap_or((sample.split_once(' ').unwrap().0, ""));
-        let labels: Vec<_> = labels.split(',').filter_map(|label| label.split_once("=\"")).map(|(name, _)| name).collect();
+        let labels: Vec<_> =
+            labels.split(',').filter_map(|label| label.split_once("=\"")).map(|(name, _)| name).collect();
         let labels = if labels.is_empty() { String::new() } else { format!("{{{}}}", labels.join(", ")) };
         writeln!(table, "| `{name}{labels}` | {} |", help.trim_end_matches('.')).unwrap();
     }

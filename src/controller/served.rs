@@ -32,8 +32,11 @@ pub async fn until_served(client: &Client) {
 async fn served(client: &Client) -> Result<(), String> {
     let version = SenderAccount::api_version(&());
     let plural = SenderAccount::plural(&());
-    let absent =
-        || format!("the CRD {CRD_NAME} is not there or not established yet; install it: helm upgrade with crds.enabled, or sender-operator crd | kubectl apply -f -");
+    let absent = || {
+        format!(
+            "the CRD {CRD_NAME} is not there or not established yet; install it: helm upgrade with crds.enabled, or sender-operator crd | kubectl apply -f -"
+        )
+    };
     let status = format!("{plural}/status");
     let has = |list: &APIResourceList, name: &str| list.resources.iter().any(|resource| resource.name == name);
     match tokio::time::timeout(DEADLINE, client.list_api_group_resources(&version)).await {

@@ -1,9 +1,9 @@
 //! What only a removal asks for: a deletion, and that an account may live on.
 
-use kube::api::{DeleteParams, PatchParams, Preconditions};
+use kube::api::{DeleteParams, Preconditions};
 use serde_json::json;
 
-use super::{ApiFault, FIELD_MANAGER, KubeIo, annotations, deadline, guarded};
+use super::{ApiFault, KubeIo, annotations, deadline, guarded, written_by_us};
 use crate::account::Account;
 use crate::crd::ORPHAN_REASON;
 
@@ -35,7 +35,7 @@ impl KubeIo {
             operations.push(annotations::set(meta, ORPHAN_REASON, why));
         }
         let patch = guarded(account, operations)?;
-        let params = PatchParams { field_manager: Some(FIELD_MANAGER.into()), ..PatchParams::default() };
+        let params = written_by_us();
         deadline(self.accounts(&account.namespace).patch(&account.name, &params, &patch)).await.map(drop)
     }
 }

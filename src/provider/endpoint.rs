@@ -41,10 +41,13 @@ impl HostPolicy {
     }
 }
 
+/// The hosts of the two providers' own base URLs.
+pub const DEFAULT_HOSTS: [&str; 2] = ["api.postpress.ai", "app.puffle.ai"];
+
 impl Default for HostPolicy {
     /// The two providers' own hosts, https only.
     fn default() -> Self {
-        let allowed = ["api.postpress.ai", "app.puffle.ai"].map(str::to_owned).into();
+        let allowed = DEFAULT_HOSTS.map(str::to_owned).into();
         Self { allowed, allow_insecure_loopback: false }
     }
 }

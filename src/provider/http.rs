@@ -39,11 +39,14 @@ pub struct Limits {
     pub list: usize,
 }
 
+/// A DELETE ends within this time, with its answer or without.
+pub const LONGEST_DELETE: Duration = Duration::from_secs(60);
+
 impl Default for Limits {
     fn default() -> Self {
         Self {
             connect: Duration::from_secs(5),
-            delete: Duration::from_secs(60),
+            delete: LONGEST_DELETE,
             read: Duration::from_secs(30),
             body: 64 * 1024,
             list: 16 * 1024 * 1024,

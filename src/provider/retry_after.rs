@@ -2,10 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-/// A wait is never shorter: a provider that says 0 would be asked in a loop.
-pub const SHORTEST: Duration = Duration::from_secs(1);
-/// A wait is never longer: an object shows its next attempt within this time.
-pub const LONGEST: Duration = Duration::from_secs(15 * 60);
+use crate::backoff::{BASE, CAP};
 
 /// An answer's own `Date` further than this from our clock is a broken clock, not a time zone.
 const SANE: Duration = Duration::from_secs(24 * 60 * 60);
@@ -26,7 +23,8 @@ fn wait(value: &str, from: SystemTime) -> Option<Duration> {
         let until = httpdate::parse_http_date(value).ok()?;
         until.duration_since(from).unwrap_or_default()
     };
-    Some(asked.clamp(SHORTEST, LONGEST))
+    // A provider that says 0 would be asked in a loop.
+    Some(asked.clamp(BASE, CAP))
 }
 
 fn apart(a: SystemTime, b: SystemTime) -> Duration {

@@ -33,7 +33,6 @@ impl From<NotSent> for Reason {
 impl From<Unknown> for Reason {
     fn from(why: Unknown) -> Self {
         match why {
-            Unknown::NeverAnswered => Self::OutcomeUnknown,
             Unknown::ConnectionLost => Self::ConnectionLost,
             Unknown::TimedOut => Self::TimedOut,
             Unknown::UnexpectedBody

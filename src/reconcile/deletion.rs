@@ -135,7 +135,10 @@ impl Reconciler {
                 None
             }
             Ok(_) | Err(ApiFault::Conflict) => Some(Ended::Again),
-            Err(ApiFault::NotFound) => Some(Ended::Due(backoff::CAP)),
+            Err(ApiFault::NotFound) => {
+                self.forget(&hands.account);
+                Some(Ended::Due(backoff::CAP))
+            }
             Err(fault) => Some(Ended::Due(self.api_fault(&hands.account, &fault))),
         }
     }

@@ -15,6 +15,7 @@ use crate::backoff;
 use crate::crd::SenderAccountStatus;
 use crate::finalizer;
 use crate::kube_io::ApiFault;
+use crate::provider::http::LONGEST_DELETE;
 use crate::reason::Reason;
 use crate::status::{self, Why};
 use crate::teardown::ledger::Ledger;
@@ -26,7 +27,7 @@ const SPREAD: u32 = 12;
 
 /// The longest that a DELETE can take, with a margin. Whoever acted before, an earlier process or another replica, begins
 /// none any more when this process begins to act.
-pub const LONGEST_REQUEST: Duration = Duration::from_secs(70);
+pub const LONGEST_REQUEST: Duration = Duration::from_secs(LONGEST_DELETE.as_secs() + 10);
 
 /// The objects that this process has observed alive since it acts.
 pub struct Seen {

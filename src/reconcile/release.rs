@@ -15,7 +15,7 @@ use crate::account::{Account, Hold};
 use crate::audit::Receipt;
 use crate::backoff;
 use crate::crd::FINALIZER;
-use crate::finalizer::{self, Released};
+use crate::finalizer;
 use crate::kube_io::ApiFault;
 use crate::reason::Reason;
 use crate::status::{self, Why};
@@ -133,7 +133,7 @@ impl Reconciler {
             return self.stays(account, Reason::ReceiptNotWritten, error.to_string(), self.later_still(account)).await;
         }
         match finalizer::release(&self.io, account, proof).await {
-            Released::Done => {
+            Ok(()) => {
                 self.released.add(&account.view.uid);
                 self.forget(account);
                 self.metrics.passed(proof.record().reason);
@@ -145,16 +145,12 @@ impl Reconciler {
                 );
                 Ok(Ended::Due(backoff::CAP))
             }
-            Released::Changed => Err(ApiFault::Conflict),
-            Released::Later => {
+            Err(ApiFault::Unavailable(_) | ApiFault::Incomprehensible(_)) => {
                 self.confirm(account, proof, sent, None).await?;
                 let why = "whether the finalizer is off is not known".to_owned();
                 self.stays(account, Reason::ApiServerUnavailable, why, self.later_still(account)).await
             }
-            Released::Refused(why) => {
-                self.confirm(account, proof, sent, None).await?;
-                self.refused(account, why).await
-            }
+            Err(fault) => Err(fault),
         }
     }
 

@@ -46,7 +46,7 @@ pub(super) fn credential<'a>(
     let reason = teardown.map_or(Reason::Deleting, |t| t.reason);
     let failed_key = teardown.and_then(|t| t.fingerprint.as_ref());
     match (&pass.credential, early) {
-        (_, Some(at)) if !reason.names_secret() && reason != Reason::SecretGone && !is_gate(reason) => {
+        (_, Some(at)) if !reason.names_secret() && reason != Reason::SecretGone && !reason.is_gate() => {
             Err(Box::new(not_yet(view, now, at, reason)))
         }
         (None, _) => Err(Box::new(Step::ReadCredentials)),
@@ -64,25 +64,6 @@ pub(super) fn credential<'a>(
         }
         (Some(Ok(known)), _) => Ok(known),
     }
-}
-
-/// A gate that has opened does not hold its old schedule against the object.
-fn is_gate(reason: Reason) -> bool {
-    matches!(
-        reason,
-        Reason::Suspended
-            | Reason::DeletionProtected
-            | Reason::CrdDeleting
-            | Reason::CrdUnreadable
-            | Reason::PreDeleteHookPending
-            | Reason::ConfirmationMissing
-            | Reason::ForeignFinalizer
-            | Reason::TwinLive
-            | Reason::TwinDeleting
-            | Reason::RequestMayBeInFlight
-            | Reason::NotListed
-            | Reason::Queued
-    )
 }
 
 fn soft_then_hard(view: &View, pass: &Pass, rules: &Rules, now: Timestamp, known: &Known) -> Step {

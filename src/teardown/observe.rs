@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use super::ledger::{AccountRecord, AccountState, EVIDENCE_REFRESH, age};
 use super::outcome::{Exchange, Outcome, Refusal};
+use super::settle::SECRET_POLL;
 use super::target::Kind;
 use super::view::{Known, View};
 
@@ -57,14 +58,12 @@ pub(super) fn distrust_after_refusal(account: &mut AccountRecord, exchange: &Exc
 
 /// How soon a live object is read again.
 pub fn interval(reason: crate::reason::Reason, usual: Duration) -> Duration {
-    /// While a condition blames the Secret.
-    const SECRET: Duration = Duration::from_secs(30);
     /// While the provider cannot be asked.
     const FAILING: Duration = Duration::from_secs(5 * 60);
     use crate::reason::Reason;
     match reason {
         Reason::AccountConnected | Reason::AccountDisconnected | Reason::Suspended => usual,
-        reason if reason.blames_secret() => usual.min(SECRET),
+        reason if reason.blames_secret() => usual.min(SECRET_POLL),
         _ => usual.min(FAILING),
     }
 }

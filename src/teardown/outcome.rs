@@ -45,8 +45,6 @@ pub enum NotSent {
 /// Why nobody can say whether the request was applied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Unknown {
-    /// The process that sent it did not live to see the answer.
-    NeverAnswered,
     /// The connection ended before a complete answer.
     ConnectionLost,
     /// No complete answer within the total deadline.

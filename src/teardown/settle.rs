@@ -31,7 +31,7 @@ pub(super) enum Pace {
 }
 
 /// While a condition blames the Secret, the Secret alone is read again this often.
-const SECRET_POLL: Duration = Duration::from_secs(30);
+pub(super) const SECRET_POLL: Duration = Duration::from_secs(30);
 /// What changes without an event on this object is asked again this often.
 pub const NEIGHBOUR_POLL: Duration = Duration::from_secs(15);
 
@@ -45,6 +45,7 @@ impl Because {
     }
 
     pub fn gate(reason: Reason, subject: Option<String>) -> Self {
+        debug_assert!(reason.is_gate(), "{reason} would hold its schedule against what waited for it");
         Self { reason, subject, pace: Pace::Gate }
     }
 

@@ -77,8 +77,10 @@ async fn an_operator_that_starts_before_the_crd_says_so_waits_and_then_works() {
     let (bed, _alone) = Bed::alone("crd-later").await;
     bed.kubectl(&["delete", CRD, "--wait=true", "--timeout=90s"]).await;
     let start = || bed.start_operator(bed.plane.kubeconfig(), &[&bed.namespace], &[]);
-    let says =
-        ["waiting: the CRD senderaccounts.sender-operator.dev is not there", "sender-operator crd | kubectl apply -f -"];
+    let says = [
+        "waiting: the CRD senderaccounts.sender-operator.dev is not there",
+        "sender-operator crd | kubectl apply -f -",
+    ];
 
     let mut stopped = start();
     bed.until_logged(&stopped, &says).await;

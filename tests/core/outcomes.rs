@@ -8,7 +8,6 @@ use crate::any::outcome;
 #[test]
 fn only_what_was_not_sent_or_what_the_provider_itself_refused_was_certainly_not_applied() {
     for outcome in [
-        Outcome::Unknown(Unknown::NeverAnswered),
         Outcome::Unknown(Unknown::ConnectionLost),
         Outcome::Unknown(Unknown::TimedOut),
         Outcome::Unknown(Unknown::UnexpectedBody),

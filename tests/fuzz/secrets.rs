@@ -4,7 +4,8 @@ use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
 use proptest::test_runner::TestCaseError;
-use sender_operator::credentials::{API_KEY, BASE_URL, Credential};
+use sender_operator::crd::{API_KEY, BASE_URL};
+use sender_operator::credentials::Credential;
 use sender_operator::provider::endpoint::HostPolicy;
 use sender_operator::teardown::target::Provider;
 
