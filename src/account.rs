@@ -13,6 +13,7 @@ use crate::crd::{
 use crate::reason::Reason;
 use crate::teardown::ledger::{AccountState, Ledger, Phase};
 use crate::teardown::target::{Provider, Target};
+use crate::teardown::twins::can_take_over;
 use crate::teardown::view::{Gates, Twin, View};
 
 /// One object: where it is, what the API server shows of it, and what decisions are made from.
@@ -138,8 +139,14 @@ impl Account {
     pub fn is_prompted(&self) -> bool {
         let status = self.raw.status.as_ref();
         let generation = status.and_then(|status| status.observed_generation);
+        generation != self.generation || self.is_asked()
+    }
+
+    /// Whether somebody asks by the annotation for a try that was not made yet.
+    pub fn is_asked(&self) -> bool {
+        let status = self.raw.status.as_ref();
         let handled = status.and_then(|status| status.last_handled_reconcile_at.as_deref());
-        generation != self.generation || self.requested_at.as_deref().is_some_and(|asked| Some(asked) != handled)
+        self.requested_at.as_deref().is_some_and(|asked| Some(asked) != handled)
     }
 
     /// When the object was created.
@@ -148,7 +155,7 @@ impl Account {
     }
 
     /// This object as another one of the same account sees it.
-    pub fn as_twin_of(&self, other: &Self) -> Twin {
+    pub fn as_twin_of(&self, other: &Self, now: Timestamp) -> Twin {
         let teardown = self.view.ledger.teardown.as_ref();
         let account = self.view.ledger.account.as_ref();
         let stands = teardown.is_some_and(|t| match t.phase {
@@ -166,7 +173,9 @@ impl Account {
             older: (self.created_at(), &self.view.uid) < (other.created_at(), &other.view.uid),
             active: self.view.ours
                 && (self.view.is_unsettled() || (account.is_some_and(|a| a.alive_at.is_some()) && !stands)),
+            unsettled: self.view.ours && self.view.is_unsettled(),
             sees_nothing: account.is_some_and(|a| a.state == AccountState::Missing),
+            fits: can_take_over(&self.view, &other.view.target, now),
         }
     }
 }

@@ -115,6 +115,13 @@ pub enum KeyDefect {
     /// More than 1024 bytes.
     #[error("is longer than 1024 bytes")]
     TooLong,
+    /// Of the provider that the object does not name: nobody else is told it.
+    #[error("is a key of another provider than this object's (pp_ is PostPress's, pk_ is Puffle's)")]
+    AnotherProviders,
+    /// One of PostPress's test keys, whose requests end in a sandbox
+    /// ("test keys, sandboxed traffic", <https://www.postpress.ai/docs/quickstart>).
+    #[error("is a test key (pp_test_), and what it is told says nothing of a real account")]
+    Sandbox,
 }
 
 /// Why a base URL cannot be used.
@@ -140,6 +147,7 @@ impl Credential {
         hosts: &HostPolicy,
     ) -> Result<Self, SecretFault> {
         let key = ApiKey::from_bytes(&data.get(API_KEY).ok_or(SecretFault::KeyMissing)?.0)?;
+        key.speaks_of_real_accounts_at(provider)?;
         let base = match data.get(BASE_URL) {
             None => Endpoint::default_base(provider),
             Some(bytes) => std::str::from_utf8(&bytes.0).map_err(|_| SecretFault::BaseUrl(BaseUrlDefect::NotUtf8))?,
@@ -167,6 +175,18 @@ impl ApiKey {
                 Ok(text) if !text.bytes().all(|b| b.is_ascii_graphic()) => KeyDefect::IllegalCharacter,
                 Ok(text) => return Ok(Self(SecretString::from(text))),
             },
+        };
+        Err(SecretFault::KeyMalformed(defect))
+    }
+
+    /// By the prefixes that the providers document; a key with none of them may be of a later kind.
+    fn speaks_of_real_accounts_at(&self, provider: Provider) -> Result<(), SecretFault> {
+        let begins = |prefix| self.expose().starts_with(prefix);
+        let defect = match provider {
+            Provider::PostPress if begins("pk_live_") => KeyDefect::AnotherProviders,
+            Provider::Puffle if begins("pp_live_") || begins("pp_test_") => KeyDefect::AnotherProviders,
+            Provider::PostPress if begins("pp_test_") => KeyDefect::Sandbox,
+            Provider::PostPress | Provider::Puffle => return Ok(()),
         };
         Err(SecretFault::KeyMalformed(defect))
     }

@@ -22,13 +22,29 @@ fn print(uid: &str, base: &str, key: &str) -> Fingerprint {
 
 #[test]
 fn a_key_alone_goes_to_its_providers_own_endpoint() {
-    for (provider, base) in
-        [(Provider::PostPress, "https://api.postpress.ai/v1"), (Provider::Puffle, "https://app.puffle.ai")]
-    {
-        let data = secret(&[(API_KEY, KEY.as_bytes()), ("note", b"\xff")]);
+    for (provider, base, key) in [
+        (Provider::PostPress, "https://api.postpress.ai/v1", "pp_live_0123456789abcdef"),
+        (Provider::PostPress, "https://api.postpress.ai/v1", "of a later kind".replace(' ', "_").as_str()),
+        (Provider::Puffle, "https://app.puffle.ai", KEY),
+    ] {
+        let data = secret(&[(API_KEY, key.as_bytes()), ("note", b"\xff")]);
         let credential = Credential::from_secret(&data, provider, "uid", &HostPolicy::default()).expect("a credential");
         assert_eq!(credential.endpoint.to_string(), base);
-        assert_eq!(credential.key.expose(), KEY);
+        assert_eq!(credential.key.expose(), key);
+    }
+}
+
+#[test]
+fn a_key_goes_to_no_other_provider_than_its_own_and_a_sandboxs_to_none() {
+    for (provider, key, defect) in [
+        (Provider::PostPress, KEY, KeyDefect::AnotherProviders),
+        (Provider::Puffle, "pp_live_0123456789abcdef", KeyDefect::AnotherProviders),
+        (Provider::Puffle, "pp_test_0123456789abcdef", KeyDefect::AnotherProviders),
+        (Provider::PostPress, "pp_test_0123456789abcdef", KeyDefect::Sandbox),
+    ] {
+        let data = secret(&[(API_KEY, key.as_bytes())]);
+        let fault = Credential::from_secret(&data, provider, "uid", &HostPolicy::default()).err();
+        assert_eq!(fault, Some(SecretFault::KeyMalformed(defect)), "{provider:?}");
     }
 }
 

@@ -151,6 +151,18 @@ async fn each_answer_of_the_api_server_says_whether_to_look_again_to_wait_or_tha
     }
 }
 
+#[tokio::test]
+async fn what_a_webhook_refuses_is_no_conflict_whatever_code_it_chooses() {
+    for code in [409, 422] {
+        let mut refusal = status(code, &[]);
+        refusal["message"] = json!("admission webhook \"a.b\" denied the request: no");
+        let (io, _) = server(says(code, refusal));
+        let account = account(&alice());
+        let refused = ApiFault::Refused("admission webhook \"a.b\" denied the request: no".to_owned());
+        assert_eq!(finalizer::release(&io, &account, &proof(&account)).await, Err(refused), "{code}");
+    }
+}
+
 /// Whether the finalizer may be off or on.
 fn is_unknown(ended: &Result<(), ApiFault>) -> bool {
     matches!(ended, Err(ApiFault::Unavailable(_) | ApiFault::Incomprehensible(_)))

@@ -74,8 +74,8 @@ reasons! {
     SecretForbidden => Platform, "the operator may not read Secret {secret}", "grant its ServiceAccount `get` and `patch` on Secrets in namespace {namespace}";
     /// The Secret has no `api-key`.
     ApiKeyMissing => Credentials, "Secret {secret} has no key api-key, or it is empty", MEND_SECRET;
-    /// The `api-key` cannot be sent as it is.
-    ApiKeyMalformed => Credentials, "api-key in Secret {secret} cannot be sent: {subject}", "store the key alone, without a newline (printf %s, not echo); it is read again within a minute";
+    /// The `api-key` cannot be sent as it is, or must not be.
+    ApiKeyMalformed => Credentials, "api-key in Secret {secret} is not sent: {subject}", "store the key of this object's provider alone, without a newline (printf %s, not echo); it is read again within a minute";
     /// The `base-url` is not a base URL.
     BaseUrlMalformed => Credentials, "base-url in Secret {secret} is not usable: {subject}", "write https://HOST/PREFIX or remove base-url; it is read again within a minute";
     /// The `base-url` names a host that the operator was not told to trust.
@@ -144,7 +144,7 @@ reasons! {
     /// The provider said yes; the read-back has not confirmed it.
     ReadingBack => Nobody, "the provider acknowledged the deletion; reading back until it shows", RETRY;
     /// The answer of a DELETE was lost.
-    OutcomeUnknown => Nobody, "the answer to a DELETE was lost, and a second one could destroy the account: reading until no request can still be alive", "see spec.afterUnknownOutcome; disconnecting the account at the provider ends the wait";
+    OutcomeUnknown => Nobody, "the answer to a DELETE was lost, and a second one could destroy the account: reading until no request can still be alive", "do not disconnect the account by hand meanwhile: that request, should it be alive, would then destroy it; for afterwards see spec.afterUnknownOutcome";
     /// The answer of a DELETE was lost, and a person asked to be asked.
     OutcomeHeld => User, "the answer to a DELETE was lost, the account is still connected, and spec.afterUnknownOutcome is Hold: nothing is sent again by itself", "disconnect the account at the provider, or send once more: kubectl patch sacc {name} -n {namespace} --type merge -p '{\"spec\":{\"afterUnknownOutcome\":\"Resend\"}}'";
     /// Not found, without a proof that it ever was there for this key.

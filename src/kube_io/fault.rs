@@ -10,6 +10,7 @@ use crate::account::Incomprehensible;
 
 /// No request to the API server may take longer: kube has no read timeout of its own.
 const DEADLINE: Duration = Duration::from_secs(10);
+
 /// How a request to the API server ended when it did not end well.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ApiFault {
@@ -41,7 +42,10 @@ impl From<KubeError> for ApiFault {
                 let causes = status.details.as_ref().is_some_and(|details| !details.causes.is_empty());
                 let text = printable(&status.message);
                 let named = status.details.as_ref().is_some_and(|details| !details.name.is_empty());
+                // Kubernetes passes a webhook's own code on, with this before its words (apiserver, webhook/errors).
+                let webhook = text.starts_with("admission webhook ");
                 match status.code {
+                    409 | 422 if webhook => Self::Refused(text),
                     // What names no object is not about it, or not the API server's: the object may be there.
                     404 if !named => Self::Unavailable(format!("404 for no object: {text}")),
                     404 => Self::NotFound,

@@ -78,6 +78,7 @@ impl Reconciler {
             jitter: jitter(),
             prompted: account.is_prompted(),
             unchanged_for: self.window.unchanged_for(&account.view),
+            forgotten_for: self.window.forgotten_for(&account.view),
             unsent: self.unsent.has(&account.view),
             inherited_for: self.seen.inherited_for(&account.view.uid),
             twins: self.twins(&account),
@@ -131,8 +132,16 @@ impl Reconciler {
         tokio::time::sleep(Duration::from_millis(50) + jitter().of(Duration::from_millis(300))).await;
         match self.io.get(&hands.account.namespace, &hands.account.name).await {
             Ok(fresh) if same_attempt(fresh.account(), &hands.account) => {
+                let same_secret = fresh.account().secret == hands.account.secret;
                 hands.account = fresh.into_account();
-                None
+                if same_secret {
+                    return None;
+                }
+                // What another Secret's key was told is written down; whatever is asked for since then is not about it.
+                if let Err(fault) = self.stop_here(hands).await {
+                    tracing::debug!(uid = hands.account.view.uid, %fault, "the answer is not on record");
+                }
+                Some(Ended::Again)
             }
             Ok(_) | Err(ApiFault::Conflict) => Some(Ended::Again),
             Err(ApiFault::NotFound) => {
@@ -184,8 +193,8 @@ impl Reconciler {
                 hands.refreshed(fresh);
             }
             Step::Intend(ledger) => return self.intend(hands, ledger).await,
-            Step::AskDeletingTwins(uids) => {
-                pass.deleting_twins = Some(self.unsettled_twin(&uids).await);
+            Step::AskTwins(uids) => {
+                pass.unsettled_twin = Some(self.unsettled_twin(&uids).await);
             }
             Step::Freshen => {
                 if self.winds_down() {
@@ -195,8 +204,8 @@ impl Reconciler {
                 if fresh.account().view.uid != account.view.uid {
                     return Err(ApiFault::NotFound);
                 }
-                if fresh.account().view.target != account.view.target {
-                    // Another end is asked for now: what was read and decided was for the other one.
+                if fresh.account().view.target != account.view.target || fresh.account().secret != account.secret {
+                    // Another end is asked for now, or by another key: what was read and decided was for the other one.
                     return Ok(Some(Ended::Again));
                 }
                 hands.refreshed(fresh);

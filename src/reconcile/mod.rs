@@ -219,7 +219,7 @@ fn twins(index: &Index, config: &Config, account: &Account) -> Vec<Twin> {
     let target: &Target = &account.view.target;
     let others = index.twins(target.provider(), target.account_id(), &account.view.uid);
     let parsed = others.into_iter().filter_map(|raw| Account::parse(raw, config).ok());
-    parsed.filter(Account::is_or_will_be_ours).map(|twin| twin.as_twin_of(account)).collect()
+    parsed.filter(Account::is_or_will_be_ours).map(|twin| twin.as_twin_of(account, now())).collect()
 }
 
 /// What is known of an object that cannot be understood.

@@ -127,14 +127,19 @@ impl Reconciler {
         if account.view.gates.suspended {
             return self.conclude(&account, ledger, Reason::Suspended.into(), hold).await;
         }
-        let unlocked = match self.secrets.unlock(&account, secrets::recently()).await? {
+        // Who asks for a try now may just have changed the Secret.
+        let (since, sharing) = match account.is_asked() {
+            true => (Instant::now(), Sharing::SinceNow),
+            false => (secrets::recently(), Sharing::Recent),
+        };
+        let unlocked = match self.secrets.unlock(&account, since).await? {
             Ok(unlocked) => unlocked,
             Err(fault) => {
                 let why = Why { reason: fault.reason, subject: fault.subject };
                 return self.conclude(&account, ledger, why, hold).await;
             }
         };
-        let read = self.reads.read(&account, &unlocked.credential, &unlocked.version, Sharing::Recent).await;
+        let read = self.reads.read(&account, &unlocked.credential, &unlocked.version, sharing).await;
         if read.outcome == Outcome::Refused(Refusal::Credentials) {
             self.secrets.forget(&account);
         }

@@ -99,7 +99,8 @@ impl Reconciler {
     }
 }
 
-/// Which other objects there are, and which of them are being deleted: what the last look compares.
-fn who(twins: &[Twin]) -> Vec<(&str, bool)> {
-    twins.iter().map(|twin| (twin.uid.as_str(), twin.deleting)).collect()
+/// Which other objects there are, which of them are being deleted, and which see nothing of the account: what the last look
+/// compares.
+fn who(twins: &[Twin]) -> Vec<(&str, bool, bool)> {
+    twins.iter().map(|twin| (twin.uid.as_str(), twin.deleting, twin.sees_nothing)).collect()
 }

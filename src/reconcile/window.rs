@@ -17,12 +17,19 @@ pub struct Window {
 
 type Attempt = (i32, Option<String>);
 
+/// Whether the ledger has this attempt, or a later one: attempts are only ever counted up.
+fn knows(view: &View, attempt: &Attempt) -> bool {
+    view.ledger.teardown.as_ref().is_some_and(|teardown| teardown.attempt >= attempt.0)
+}
+
 impl Window {
     /// How long the attempt of this view is unchanged; zero when it is seen for the first time or nothing is unsettled.
     pub fn unchanged_for(&self, view: &View) -> Duration {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(teardown) = view.ledger.teardown.as_ref().filter(|_| view.is_unsettled()) else {
-            seen.remove(&view.uid);
+            if seen.get(&view.uid).is_some_and(|(known, _)| knows(view, known)) {
+                seen.remove(&view.uid);
+            }
             return Duration::ZERO;
         };
         let attempt = (teardown.attempt, teardown.nonce.clone());
@@ -33,6 +40,12 @@ impl Window {
                 Duration::ZERO
             }
         }
+    }
+
+    /// How long ago an attempt was seen first that was unsettled, and that the view does not know any more.
+    pub fn forgotten_for(&self, view: &View) -> Option<Duration> {
+        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.get(&view.uid).filter(|(known, _)| !knows(view, known)).map(|(_, since)| since.elapsed())
     }
 
     /// Begins anew: a request of this attempt was alive until now, or the object is gone.

@@ -72,7 +72,11 @@ fn soft_then_hard(view: &View, pass: &Pass, rules: &Rules, now: Timestamp, known
     }
     let Some(read) = &pass.read else { return Step::ReadAccount { shared: false } };
     let mut ledger = with_read(view, known, read, now);
+    let may_be_alive = pass.forgotten_for.is_some_and(|since| since < rules.outcome_window);
     match read.outcome {
+        Outcome::Alive if may_be_alive => {
+            wait(view, pass, rules, now, noted(ledger, view, known, now), Because::backoff(Reason::OutcomeUnknown))
+        }
         Outcome::Alive => {
             let mut teardown = teardown_of(view, now);
             // Sending again over an outcome that never became known: from now on two requests may have been let out.
@@ -102,17 +106,18 @@ fn noted(mut ledger: Ledger, view: &View, known: &Known, now: Timestamp) -> Ledg
     ledger
 }
 
-/// Step 6 for what a repeat could harm: our intent stands; no deleting twin may have one too.
+/// Step 6 for what a repeat could harm: our intent stands; no twin may have one too.
 fn before_the_send(view: &View, pass: &Pass, rules: &Rules, now: Timestamp) -> Step {
-    let deleting: Vec<_> = pass.twins.iter().filter(|twin| twin.deleting).map(|twin| twin.uid.clone()).collect();
-    match &pass.deleting_twins {
-        None if !deleting.is_empty() => Step::AskDeletingTwins(deleting),
+    // Also those that seem to live: what the watch shows of them may be old.
+    let others: Vec<_> = pass.twins.iter().map(|twin| twin.uid.clone()).collect();
+    match &pass.unsettled_twin {
+        None if !others.is_empty() => Step::AskTwins(others),
         Some(Some(twin)) => {
             let because = Because { subject: Some(twin.clone()), ..Because::backoff(Reason::TwinDeleting) };
             wait(view, pass, rules, now, not_sent(view), because)
         }
         // What a twin did may be younger than our read: one that began after the twins were asked must still show it.
-        Some(None) if !deleting.is_empty() => match &pass.read_back {
+        Some(None) if !others.is_empty() => match &pass.read_back {
             None => Step::ReadBack,
             Some(read) if read.outcome == Outcome::Alive && pass.fresh => Step::Send,
             // That read took as long as the provider liked: the same intent is written anew, and what is sent rests on it.

@@ -17,11 +17,11 @@ pub(super) fn decide(view: &View, pass: &Pass, rules: &Rules, now: Timestamp) ->
     let mut unfit = None;
     for twin in pass.twins.iter().filter(|twin| !twin.deleting && !twin.sees_nothing) {
         match pass.live_twins_asked.iter().find(|(uid, _)| *uid == twin.uid) {
-            None => return Some(Step::AskLiveTwin(twin.uid.clone())),
+            None if twin.fits => return Some(Step::AskLiveTwin(twin.uid.clone())),
             Some((_, true)) => {
                 return Some(let_go(view, pass, rules, now, Proof::handed_over(twin.name.clone())));
             }
-            Some((_, false)) => unfit = unfit.or(Some(twin)),
+            None | Some((_, false)) => unfit = unfit.or(Some(twin)),
         }
     }
     if let Some(twin) = unfit {
@@ -30,13 +30,15 @@ pub(super) fn decide(view: &View, pass: &Pass, rules: &Rules, now: Timestamp) ->
     if view.kind() != Kind::SoftThenHard || pass.own_intent {
         return None;
     }
-    let first = pass.twins.iter().find(|twin| twin.deleting && twin.older && twin.active)?;
+    // One that is unsettled would make our intent worth nothing, however young it is; and it does not intend meanwhile.
+    let goes_first = |twin: &&Twin| twin.deleting && (twin.unsettled || (twin.older && twin.active));
+    let first = pass.twins.iter().find(goes_first)?;
     let because = Because::gate(Reason::TwinDeleting, Some(first.name.clone()));
     Some(wait(view, pass, rules, now, not_repeated(view), because))
 }
 
-/// An attempt of unknown outcome, no request of which can be alive any more, is not repeated here but by the older twin:
-/// that one waits as long as this attempt is unsettled.
+/// An attempt of unknown outcome, no request of which can be alive any more, is not repeated here but by the twin that goes
+/// first: that one waits as long as this attempt is unsettled.
 fn not_repeated(view: &View) -> Ledger {
     let mut ledger = view.ledger.clone();
     if let Some(teardown) = ledger.teardown.as_mut().filter(|teardown| teardown.nonce.is_some()) {

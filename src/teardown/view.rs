@@ -66,6 +66,9 @@ pub struct Pass {
     pub prompted: bool,
     /// How long this process has seen attempt and nonce as they are, by its own monotonic clock.
     pub unchanged_for: Duration,
+    /// How long ago this process saw an attempt unsettled that the ledger does not know any more: somebody wiped the status,
+    /// or restored an older one.
+    pub forgotten_for: Option<Duration>,
     /// Whether this process wrote the intent that stands, and let nothing out on it.
     pub unsent: bool,
     /// How long a DELETE of an earlier process may still be on its way, where nothing was written ahead of it.
@@ -82,8 +85,8 @@ pub struct Pass {
     pub read: Option<Exchange>,
     /// Whether the ledger's intent was written by this pass.
     pub own_intent: bool,
-    /// What GETs of the deleting twins showed after our intent was written: none of them has an unsettled one, or this one has.
-    pub deleting_twins: Option<Option<String>>,
+    /// What GETs of the twins showed after our intent was written: none of them has an unsettled one, or this one has.
+    pub unsettled_twin: Option<Option<String>>,
     /// Whether the view is as a quorum GET or a successful compare-and-swap of this pass showed it.
     pub fresh: bool,
     /// The answer to the DELETE.
@@ -140,8 +143,12 @@ pub struct Twin {
     pub older: bool,
     /// Whether its teardown is on its way: evidence or an unsettled intent, and neither held nor waiting.
     pub active: bool,
+    /// Whether a DELETE of it may be outstanding.
+    pub unsettled: bool,
     /// Whether its own read says that the account is not there.
     pub sees_nothing: bool,
+    /// Whether it looks able to take the account over: only then is it worth a GET.
+    pub fits: bool,
 }
 
 /// What is to be done next. Whoever acts does exactly this one thing and comes back.
@@ -165,7 +172,7 @@ pub enum Step {
     /// Compare-and-swap this intent, with a new nonce, and go on with this pass.
     Intend(Ledger),
     /// GET each deleting twin: is an intent of theirs unsettled?
-    AskDeletingTwins(Vec<String>),
+    AskTwins(Vec<String>),
     /// GET the object anew and go on with what it shows.
     Freshen,
     /// Send the DELETE, if nothing changed and the deadline has not passed.

@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use provider_simulator::{Entry, Fault, Log, On, State, Status};
 use serde_json::json;
 
-use crate::bed::{Bed, LINKEDIN, deleting, message};
+use crate::bed::{Bed, LINKEDIN, Property, deleting, message};
 
 /// As in [`Bed::operator`]'s flags.
 const WINDOW: SignedDuration = SignedDuration::from_secs(3);
@@ -64,6 +64,29 @@ async fn a_delete_whose_answer_is_lost_and_that_takes_effect_late_is_waited_for_
 
     assert_eq!(bed.truth(LINKEDIN), (State::Disconnected, 1, 1));
     assert_eq!(operator.receipt("late")["proof"], "AlreadySoft");
+    bed.finish(operator).await;
+}
+
+#[tokio::test]
+async fn a_status_that_somebody_wipes_while_a_lost_delete_may_be_alive_lets_no_second_one_out() {
+    let bed = Bed::new("lost-wiped").await;
+    bed.excuse(Property::S8, "the test wipes the ledger");
+    sender(&bed, "wiped", json!({})).await;
+    let delete = bed.sim.fault(On::delete(), Fault::own().applied_when_released().cut());
+    let operator = bed.operator(&["--outcome-window", "10m"]).await;
+    bed.until_connected("wiped").await;
+
+    bed.delete("wiped").await;
+    bed.until_waiting("wiped", "OutcomeUnknown").await;
+    let wipe = json!([{"op": "remove", "path": "/status/teardown"}]).to_string();
+    bed.kubectl(&["patch", "sacc", "wiped", "--subresource=status", "--type=json", "-p", &wipe]).await;
+    let waits = bed.until_waiting("wiped", "OutcomeUnknown").await;
+    assert_eq!(waits["status"]["teardown"]["attempt"], 0, "the ledger knows of none");
+    until_read_again(&bed, SignedDuration::ZERO).await;
+    assert_eq!(bed.truth(LINKEDIN), (State::Connected, 1, 0));
+    delete.release();
+    bed.until_gone("wiped").await;
+    assert_eq!(bed.truth(LINKEDIN), (State::Disconnected, 1, 1));
     bed.finish(operator).await;
 }
 

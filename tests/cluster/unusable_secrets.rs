@@ -15,6 +15,8 @@ async fn a_secret_that_cannot_be_used_is_blamed_by_name_its_key_goes_nowhere_and
     let empty = |_: &str| json!({"api-key": "", "base-url": right});
     let newline = |key: &str| json!({"api-key": format!("{key}\n"), "base-url": right});
     let bearer = |key: &str| json!({"api-key": format!("Bearer {key}"), "base-url": right});
+    let foreign = |key: &str| json!({"api-key": format!("pp_live_{key}"), "base-url": bed.sim.puffle_url()});
+    let sandbox = |key: &str| json!({"api-key": format!("pp_test_{key}"), "base-url": right});
     let disallowed = at("https://api.postpress.example/v1");
     let lookalike = at("https://app.puffle.ai.example.com");
     let plain_http = at("http://api.postpress.ai/v1");
@@ -22,7 +24,7 @@ async fn a_secret_that_cannot_be_used_is_blamed_by_name_its_key_goes_nowhere_and
     let address = at("https://203.0.113.7/v1");
     let user_info = at("https://api.postpress.ai@evil.example/v1");
     let keyed = |key: &str| json!({"api-key": key, "base-url": format!("{right}/{key}")});
-    let rows: [(Kind, &str, Entries<'_>, &str, &str); 12] = [
+    let rows: [(Kind, &str, Entries<'_>, &str, &str); 14] = [
         (Kind::PostPress, "missing", None, "SecretMissing", "Secret missing does not exist in namespace"),
         (Kind::PostPress, "no-key", Some(&no_key), "ApiKeyMissing", "Secret no-key has no key api-key"),
         (Kind::Purge, "empty", Some(&empty), "ApiKeyMissing", "Secret empty has no key api-key, or it is empty"),
@@ -31,15 +33,17 @@ async fn a_secret_that_cannot_be_used_is_blamed_by_name_its_key_goes_nowhere_and
             "newline",
             Some(&newline),
             "ApiKeyMalformed",
-            "api-key in Secret newline cannot be sent: ends with a newline",
+            "api-key in Secret newline is not sent: ends with a newline",
         ),
         (
             Kind::Email,
             "bearer",
             Some(&bearer),
             "ApiKeyMalformed",
-            "api-key in Secret bearer cannot be sent: contains white space",
+            "api-key in Secret bearer is not sent: contains white space",
         ),
+        (Kind::Email, "foreign", Some(&foreign), "ApiKeyMalformed", "is a key of another provider than this object's"),
+        (Kind::PostPress, "sandbox", Some(&sandbox), "ApiKeyMalformed", "is a test key (pp_test_)"),
         (
             Kind::PostPress,
             "host",

@@ -176,14 +176,18 @@ prop_compose! {
 }
 
 fn twin() -> impl Strategy<Value = Twin> {
-    (select(vec!["a", "b"]), any::<[bool; 4]>()).prop_map(|(uid, [deleting, older, active, sees_nothing])| Twin {
-        uid: uid.to_owned(),
-        name: format!("ns/{uid}"),
-        deleting,
-        older,
-        active,
-        sees_nothing,
-    })
+    (select(vec!["a", "b"]), any::<[bool; 6]>()).prop_map(
+        |(uid, [deleting, older, active, unsettled, sees_nothing, fits])| Twin {
+            uid: uid.to_owned(),
+            name: format!("ns/{uid}"),
+            deleting,
+            older,
+            active,
+            unsettled,
+            sees_nothing,
+            fits,
+        },
+    )
 }
 
 fn credential() -> impl Strategy<Value = Result<Known, Fault>> {
@@ -204,8 +208,9 @@ prop_compose! {
         credential in of(credential()),
         read in of(exchange()),
         own_intent: bool,
-        deleting_twins in of(of(Just("ns/a".to_owned()))),
+        unsettled_twin in of(of(Just("ns/a".to_owned()))),
         (fresh, unsent) in (any::<bool>(), prop::bool::weighted(0.1)),
+        forgotten_for in prop::option::weighted(0.1, (0_u64..2000).prop_map(Duration::from_secs)),
         answer in of(exchange()),
         read_back in of(exchange()),
         (sends, recorded) in (0_u32..4, 0_u32..2),
@@ -214,7 +219,7 @@ prop_compose! {
         Pass {
             jitter: Jitter(jitter), prompted, unchanged_for: Duration::from_secs(unchanged_for),
             inherited_for: Duration::from_secs(inherited_for), crd, twins,
-            live_twins_asked: asked, credential, read, own_intent, deleting_twins, fresh, unsent, answer, read_back, sends, recorded,
+            live_twins_asked: asked, credential, read, own_intent, unsettled_twin, fresh, forgotten_for, unsent, answer, read_back, sends, recorded,
         }
     }
 }

@@ -51,8 +51,8 @@ proptest! {
             prop_assert!(view.ledger.teardown.as_ref().is_none_or(|t| t.proof.is_none()));
             prop_assert!(pass.fresh && (pass.own_intent || view.kind() != Kind::SoftThenHard), "not fresh, or not announced");
             prop_assert!(pass.twins.iter().all(|twin| twin.deleting || twin.sees_nothing), "a live twin was passed over");
-            let asked_all = pass.deleting_twins == Some(None) || pass.twins.iter().all(|twin| !twin.deleting);
-            prop_assert!(view.kind() != Kind::SoftThenHard || asked_all, "a deleting twin's intent was not asked for");
+            let asked_all = pass.unsettled_twin == Some(None) || pass.twins.is_empty();
+            prop_assert!(view.kind() != Kind::SoftThenHard || asked_all, "a twin's intent was not asked for");
         }
     }
 
@@ -62,7 +62,7 @@ proptest! {
             prop_assert_eq!(view.kind(), Kind::SoftThenHard);
             prop_assert!(open(&view, &pass) && known(&pass).is_some());
             if pass.own_intent {
-                prop_assert!(!pass.fresh && pass.deleting_twins == Some(None), "it is written anew for a later read only");
+                prop_assert!(!pass.fresh && pass.unsettled_twin == Some(None), "it is written anew for a later read only");
                 prop_assert_eq!(pass.read_back.as_ref().map(|read| read.outcome), Some(Outcome::Alive));
                 prop_assert_eq!(ledger, view.ledger);
                 return Ok(());
@@ -147,7 +147,7 @@ proptest! {
             // Settled only by an answer to this very attempt, or by the twin that goes first.
             let settled_by_answer = answer(&pass).is_some_and(|answer| answer != Outcome::Acked && !answer.may_have_been_applied());
             let read_anew = read_back(&pass).is_some_and(|seen| seen != Outcome::Alive);
-            let settled_by_twin = pass.own_intent && (matches!(pass.deleting_twins, Some(Some(_))) || read_anew);
+            let settled_by_twin = pass.own_intent && (matches!(pass.unsettled_twin, Some(Some(_))) || read_anew);
             let never_sent = pass.unsent || (pass.own_intent && !pass.fresh);
             // What can be alive no more is left to the older twin, and stays counted.
             let left_to_twin = !pass.own_intent && teardown.reason == Reason::TwinDeleting && pass.unchanged_for >= RULES.outcome_window;

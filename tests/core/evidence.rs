@@ -31,6 +31,16 @@ fn shared(shared: bool) -> Step {
 }
 
 #[test]
+fn nothing_is_sent_while_an_attempt_may_be_alive_that_the_ledger_forgot() {
+    let forgot = |seconds| {
+        let since = Some(std::time::Duration::from_secs(seconds));
+        given(disconnect()).reads(Outcome::Alive).changed(|given| given.pass.forgotten_for = since)
+    };
+    assert_eq!(forgot(899).waits().0.reason, Reason::OutcomeUnknown);
+    assert!(matches!(forgot(900).step(), Step::Intend(_)));
+}
+
+#[test]
 fn what_was_never_seen_by_this_key_is_read_first_and_what_was_seen_is_looked_at_once_more_and_sent() {
     for target in REPEATABLE {
         let ready = || given(target()).changed(|given| given.teardown().attempt = 1);

@@ -56,7 +56,9 @@ pub fn deleting_twin(uid: &str) -> Twin {
         deleting: true,
         older: true,
         active: true,
+        unsettled: false,
         sees_nothing: false,
+        fits: true,
     }
 }
 

@@ -75,6 +75,8 @@ fn a_live_twin_is_asked_and_takes_the_account_over_or_is_waited_for() {
     let (teardown, delay) = next_to(&[a.clone(), b], &[("a", false), ("b", false)]).waits();
     assert_eq!((teardown.reason, teardown.subject.as_deref()), (Reason::TwinLive, Some("ns/a")));
     assert_eq!(delay, seconds(15));
+    let (unfit, _) = next_to(&[Twin { fits: false, ..a.clone() }], &[]).waits();
+    assert_eq!((unfit.reason, unfit.subject.as_deref()), (Reason::TwinLive, Some("ns/a")), "it is not worth a GET");
     assert_eq!(next_to(&[Twin { sees_nothing: true, ..a }], &[]).step(), Step::Freshen, "it has nothing to take over");
 }
 
@@ -85,6 +87,8 @@ fn only_what_a_repeat_could_harm_waits_for_an_older_deletion_that_is_on_its_way(
     let (teardown, delay) = beside(twin()).waits();
     assert_eq!((teardown.reason, teardown.subject.as_deref()), (Reason::TwinDeleting, Some("ns/a")));
     assert_eq!(delay, seconds(15));
+    let unsettled = beside(Twin { older: false, active: false, unsettled: true, ..twin() });
+    assert_eq!(unsettled.waits().0.reason, Reason::TwinDeleting, "an intent beside it would be worth nothing");
     for twin in [Twin { older: false, ..twin() }, Twin { active: false, ..twin() }] {
         assert!(matches!(beside(twin.clone()).step(), Step::Intend(_)), "{twin:?}");
     }
@@ -113,14 +117,20 @@ fn an_intent_of_ours_is_sent_only_when_no_deleting_twin_has_one_and_a_later_read
     let about_to_send = |twins: Vec<Twin>, asked: Option<Option<&str>>| {
         given(disconnect()).unsettled(0).changed(|given| {
             (given.pass.own_intent, given.pass.fresh, given.pass.twins) = (true, true, twins);
-            given.pass.deleting_twins = asked.map(|twin| twin.map(str::to_owned));
+            given.pass.unsettled_twin = asked.map(|twin| twin.map(str::to_owned));
             given.teardown().attempt = 4;
         })
     };
     let beside = || vec![deleting_twin("a"), Twin { sees_nothing: true, ..live_twin("b") }];
     assert_eq!(about_to_send(vec![], None).step(), Step::Send);
     assert_eq!(about_to_send(vec![], Some(None)).step(), Step::Send);
-    assert_eq!(about_to_send(beside(), None).step(), Step::AskDeletingTwins(vec!["a".to_owned()]));
+    assert_eq!(about_to_send(beside(), None).step(), Step::AskTwins(vec!["a".to_owned(), "b".to_owned()]));
+    let blind = || vec![Twin { sees_nothing: true, ..live_twin("b") }];
+    assert_eq!(
+        about_to_send(blind(), None).step(),
+        Step::AskTwins(vec!["b".to_owned()]),
+        "what a watch shows may be old"
+    );
     assert_eq!(about_to_send(beside(), Some(None)).step(), Step::ReadBack);
     assert_eq!(about_to_send(beside(), Some(None)).reads_back(Outcome::Alive).step(), Step::Send);
     let no_more = |given: &mut Given| given.pass.fresh = false;

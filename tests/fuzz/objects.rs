@@ -137,7 +137,7 @@ fn promise(input: &[u8]) -> Result<(), TestCaseError> {
     let target = &account.view.target;
     prop_assert!(index.twins(target.provider(), target.account_id(), "another").len() == 1);
     prop_assert!(index.users(&account.namespace, &account.secret).len() == 1);
-    prop_assert!(account.as_twin_of(&account).uid == account.view.uid);
+    prop_assert!(account.as_twin_of(&account, Timestamp::UNIX_EPOCH).uid == account.view.uid);
     for known in ["here", "elsewhere"] {
         let known =
             Known { fingerprint: Fingerprint::from_stored(known.to_owned()), endpoint: "https://here".to_owned() };

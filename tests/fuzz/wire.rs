@@ -25,7 +25,7 @@ use crate::answers::printable;
 use crate::run::fuzz;
 
 const ID: &str = "0b4fc1a2-0000-4000-8000-0123456789ab";
-const KEY: &str = "pk_live_5f1d8c0a9b7e6f4433221100";
+const KEY: &str = "any_live_5f1d8c0a9b7e6f4433221100";
 
 #[test]
 fn whatever_bytes_a_provider_sends_the_outcome_is_what_they_say_and_shows_no_key() {

@@ -30,7 +30,7 @@ use sender_operator::teardown::target::{Provider, Target};
 
 use peer::{Peer, Talk};
 
-const KEY: &str = "pk_live_5f1d8c0a9b7e6f4433221100";
+const KEY: &str = "any_live_5f1d8c0a9b7e6f4433221100";
 const ACKED: &str = r#"{"object":"AccountDeleted"}"#;
 const GONE: &str = r#"{"title":"t","type":"errors/resource_not_found","status":404}"#;
 

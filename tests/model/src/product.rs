@@ -50,7 +50,7 @@ pub enum Next {
     ReadAccount { shared: bool },
     Record(LedgerId),
     Intend(LedgerId),
-    AskDeletingTwins,
+    AskTwins,
     Freshen,
     Send,
     SendAgain,
@@ -76,6 +76,8 @@ const DELETING: u8 = 2;
 const OLDER: u8 = 4;
 const ACTIVE: u8 = 8;
 const SEES_NOTHING: u8 = 16;
+const UNSETTLED: u8 = 32;
+const FITS: u8 = 64;
 
 fn now() -> Timestamp {
     Timestamp::from_second(1_800_000_000).expect("a time")
@@ -137,7 +139,7 @@ impl Product {
                 }
                 Next::Intend(self.id(ledger))
             }
-            Step::AskDeletingTwins(_) => Next::AskDeletingTwins,
+            Step::AskTwins(_) => Next::AskTwins,
             Step::Freshen => Next::Freshen,
             Step::Send => Next::Send,
             Step::SendAgain => Next::SendAgain,
@@ -176,13 +178,15 @@ impl Product {
         let account = |at, object: Object| {
             shown::account(&self.setting, &self.config, at, object, &self.ledgers[usize::from(object.ledger)])
         };
-        let twin = account(1 - at, other).as_twin_of(&account(at, object));
+        let twin = account(1 - at, other).as_twin_of(&account(at, object), now());
         let bit = |is, bit| if is { bit } else { 0 };
         let bits = PRESENT
             | bit(twin.deleting, DELETING)
             | bit(twin.older, OLDER)
             | bit(twin.active, ACTIVE)
-            | bit(twin.sees_nothing, SEES_NOTHING);
+            | bit(twin.sees_nothing, SEES_NOTHING)
+            | bit(twin.unsettled, UNSETTLED)
+            | bit(twin.fits, FITS);
         self.twins.insert((at, object, other), bits);
         bits
     }
@@ -222,13 +226,15 @@ impl Product {
             older: has(OLDER),
             active: has(ACTIVE),
             sees_nothing: has(SEES_NOTHING),
+            unsettled: has(UNSETTLED),
+            fits: has(FITS),
         };
         let live_twin = match asked.live_twin {
             _ if self.is_without(Guard::LiveTwinAsked) => Some(true),
             Asked::NotYet => None,
             fit => Some(fit == Asked::Yes),
         };
-        let deleting_twins = match asked.deleting_twin {
+        let unsettled_twin = match asked.deleting_twin {
             _ if self.is_without(Guard::DeletingTwinAsked) => Some(None),
             Asked::NotYet => None,
             Asked::Yes => Some(None),
@@ -253,7 +259,7 @@ impl Product {
             read: shown::read(target, asked.read),
             own_intent: asked.own_intent,
             unsent: asked.unsent,
-            deleting_twins,
+            unsettled_twin,
             fresh: asked.fresh || self.is_without(Guard::FreshView),
             answer: shown::answered(target, asked.answer),
             read_back: shown::read(target, read_back),

@@ -177,7 +177,7 @@ impl World {
                     step(How::Unauthorized);
                 }
             }
-            Next::Freshen | Next::AskLiveTwin | Next::AskDeletingTwins => {
+            Next::Freshen | Next::AskLiveTwin | Next::AskTwins => {
                 step(How::Properly);
                 if faulty(Fault::FailedRead) {
                     step(How::Fails);
@@ -186,9 +186,7 @@ impl World {
             Next::ReadCredentials | Next::Send => step(How::Properly),
             Next::LeaveAlone | Next::SendAgain | Next::Release(_) => unreachable!("{next:?} is taken at once"),
         }
-        if pass.permission == Permission::Given
-            && matches!(next, Next::Send | Next::AskDeletingTwins | Next::AskLiveTwin)
-        {
+        if pass.permission == Permission::Given && matches!(next, Next::Send | Next::AskTwins | Next::AskLiveTwin) {
             actions.push(Action::PermissionEnds(process, at));
         }
     }

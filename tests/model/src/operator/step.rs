@@ -48,7 +48,7 @@ impl World {
                 let asked = if fit { Asked::Yes } else { Asked::No };
                 self.learn(state, process, at, |pass, _| pass.live_twin = asked);
             }
-            Next::AskDeletingTwins => {
+            Next::AskTwins => {
                 let twin = state.objects[1 - at];
                 let shown = state.processes[process].cache[1 - at].object.is_stored();
                 let busy = shown && (how != How::Properly || (twin.is_stored() && twin.nonce != 0));
