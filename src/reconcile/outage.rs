@@ -17,7 +17,7 @@ impl Reconciler {
     /// The API server could not be used for what is next; where a status can still be written, it says so.
     pub(super) async fn unusable(&self, hands: &Hands, fault: &ApiFault) -> Duration {
         let (account, delay) = (&hands.account, self.api_fault(&hands.account, fault));
-        let ApiFault::Unavailable(said) = fault else { return delay };
+        let (ApiFault::Unavailable(said) | ApiFault::Forbidden(said)) = fault else { return delay };
         let step = api_unusable(&account.view, &hands.pass, &self.config.rules, now(), said.clone());
         let Some(Step::Wait(ledger, delay_shown)) = step else { return delay };
         match self.wait(account, &ledger, delay_shown).await {

@@ -28,22 +28,23 @@ pub fn not_listed(view: &View, pass: &Pass, rules: &Rules, now: Timestamp, unlis
 /// Others take all passes that its key or provider may have. That is said where the object shows nothing yet of its
 /// deletion, or only what comes before any decision.
 pub fn queued(view: &View, pass: &Pass, rules: &Rules, now: Timestamp) -> Option<Step> {
-    says_nothing_else(view)
+    let before_any = |said| matches!(said, Reason::Queued | Reason::NotListed | Reason::ApiServerUnavailable);
+    says_nothing_but(before_any, view)
         .then(|| wait(view, pass, rules, now, view.ledger.clone(), Because::gate(Reason::Queued, None)))
 }
 
 /// The API server does not answer usably for what is next. That is said where the object shows nothing yet of its deletion,
-/// or only what comes before any decision: whatever else it shows, later decisions may rest on.
+/// or only a gate, which has opened: whatever else it shows, later decisions may rest on.
 pub fn api_unusable(view: &View, pass: &Pass, rules: &Rules, now: Timestamp, said: String) -> Option<Step> {
     let because = Because { subject: Some(said), ..Because::backoff(Reason::ApiServerUnavailable) };
-    says_nothing_else(view).then(|| wait(view, pass, rules, now, view.ledger.clone(), because))
+    let gate = |said: Reason| said.is_gate() || said == Reason::ApiServerUnavailable;
+    says_nothing_but(gate, view).then(|| wait(view, pass, rules, now, view.ledger.clone(), because))
 }
 
-/// Whether the object shows nothing of its deletion yet but what comes before any decision.
-fn says_nothing_else(view: &View) -> bool {
+/// Whether the object shows nothing of its deletion yet but such a reason.
+fn says_nothing_but(such: impl Fn(Reason) -> bool, view: &View) -> bool {
     view.ledger.teardown.as_ref().is_none_or(|teardown| {
-        (&teardown.proof, &teardown.acked, &teardown.nonce) == (&None, &None, &None)
-            && matches!(teardown.reason, Reason::Queued | Reason::NotListed | Reason::ApiServerUnavailable)
+        (&teardown.proof, &teardown.acked, &teardown.nonce) == (&None, &None, &None) && such(teardown.reason)
     })
 }
 

@@ -96,7 +96,13 @@ async fn a_right_that_is_missing_is_named_and_once_granted_the_deletion_goes_on(
     bed.delete("acme").await;
     bed.until_reason("acme", "CrdUnreadable").await;
     assert!(bed.sim.log().deletes("acc_1").is_empty(), "whether the CRD is going is not known");
+    let mut without_get = in_the_namespace();
+    without_get[0]["verbs"] = json!(["list", "watch", "patch"]);
+    grant(&bed, "", without_get).await;
     grant(&bed, "Cluster", beyond()).await;
+    bed.until_waiting("acme", "ApiServerUnavailable").await;
+    assert!(bed.sim.log().deletes("acc_1").is_empty(), "whether the object is still the same is not known");
+    grant(&bed, "", in_the_namespace()).await;
     bed.until_gone("acme").await;
     assert_eq!((bed.sim.log().state("acc_1"), bed.sim.log().deletes("acc_1").len()), (State::Gone, 1));
     bed.finish(operator).await;

@@ -245,6 +245,7 @@ proptest! {
             Some(Step::Wait(ledger, _)) => {
                 // What is counted there are reads that failed.
                 prop_assert!(said.is_none_or(|said| said.proof.is_none() && said.acked.is_none() && said.nonce.is_none()));
+                prop_assert!(said.is_none_or(|said| said.reason.is_gate() || said.reason == Reason::ApiServerUnavailable));
                 let teardown = ledger.teardown.unwrap();
                 prop_assert_eq!((teardown.reason, teardown.subject.as_deref()), (Reason::ApiServerUnavailable, Some("500")));
                 prop_assert!(teardown.next_attempt_at.is_some());
