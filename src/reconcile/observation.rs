@@ -1,6 +1,7 @@
 //! A live object: its finalizer and its Secret's hold are made sure of, the account is read, and the status says what
 //! that shows.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -28,6 +29,10 @@ const SPREAD: u32 = 12;
 /// The longest that a DELETE can take, with a margin. Whoever acted before, an earlier process or another replica, begins
 /// none any more when this process begins to act.
 pub const LONGEST_REQUEST: Duration = Duration::from_secs(LONGEST_DELETE.as_secs() + 10);
+
+/// So often in a row somebody may write to an object between a look at it and the write of what was seen, before it is
+/// read again at the provider.
+const CONFLICTS: usize = 8;
 
 /// The objects that this process has observed alive since it acts.
 pub struct Seen {
@@ -92,7 +97,7 @@ impl Reconciler {
                 self.forget(&account);
                 backoff::CAP
             }
-            Err(ApiFault::Conflict) => backoff::BASE,
+            Err(ApiFault::Conflict) => self.later_still(&account),
             Err(fault) => self.api_fault(&account, &fault),
         }
     }
@@ -159,8 +164,24 @@ impl Reconciler {
         why: Why,
         hold: Option<Hold>,
     ) -> Result<Duration, ApiFault> {
-        let status: SenderAccountStatus = status::alive(account, &ledger, &why, hold, now());
-        if self.publish(account, &status, &why).await?.is_some() {
+        let mut account = Cow::Borrowed(account);
+        let mut conflicts = 0;
+        let written = loop {
+            let status: SenderAccountStatus = status::alive(&account, &ledger, &why, hold.clone(), now());
+            match self.publish(&account, &status, &why).await {
+                Err(ApiFault::Conflict) if conflicts < CONFLICTS => {
+                    conflicts += 1;
+                    let fresh = self.io.get(&account.namespace, &account.name).await?.into_account();
+                    // What was seen is about this object as it was: whatever else somebody wrote.
+                    if !fresh.decides_as(&account) {
+                        return Err(ApiFault::Conflict);
+                    }
+                    account = Cow::Owned(fresh);
+                }
+                published => break published?.is_some(),
+            }
+        };
+        if written {
             tracing::info!(
                 uid = account.view.uid, namespace = account.namespace, name = account.name,
                 account = account.view.target.account_id(), reason = %why.reason, subject = why.subject, "observed"

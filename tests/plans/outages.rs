@@ -8,7 +8,8 @@ use provider_simulator as provider;
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
-use crate::kind::{Kind, SUBJECT};
+use crate::bed::reason;
+use crate::kind::{Kind, SECRET, SUBJECT};
 use crate::life::Life;
 
 /// More often than it is asked in any plan.
@@ -84,6 +85,30 @@ async fn nobody_waits_for_the_outcome_of_an_intent_that_was_written_without_an_a
         life.bed.mark(SUBJECT).await;
         life.bed.until_gone(SUBJECT).await;
         assert_eq!(unanswered.hits(), 2);
+        life.judge(kind).await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_writer_cannot_keep_an_account_from_being_seen_whose_provider_takes_longer_for_a_read_than_it_for_a_write() {
+    Life::plan("written-while-seen", async |life| {
+        let (bed, kind) = (&life.bed, Kind::PostPress);
+        life.start();
+        let slow = provider::Fault::own().delay(Duration::from_secs(1));
+        let reads = bed.sim.fault(provider::On::read().times(ALWAYS), slow);
+        kind.create(bed, SUBJECT, kind.account(), SECRET, &bed.key()).await;
+        let mut beat = 0;
+        while bed.object(SUBJECT).await.is_none_or(|object| reason(&object) != kind.at_rest()) {
+            let patch = Patch::Merge(json!({"metadata": {"annotations": {"example.com/beat": beat.to_string()}}}));
+            bed.accounts().patch(SUBJECT, &PatchParams::default(), &patch).await.expect("it is there");
+            beat += 1;
+            assert!(beat < 600, "it was not seen");
+            sleep(Duration::from_millis(100)).await;
+        }
+        assert!(reads.hits() < 4, "it is not read again for each write: {}", reads.hits());
+        bed.mark(SUBJECT).await;
+        bed.until_gone(SUBJECT).await;
         life.judge(kind).await;
     })
     .await;
