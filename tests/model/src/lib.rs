@@ -3,11 +3,14 @@
 //! transition.
 #![cfg(test)]
 
+mod action;
 mod bounds;
 mod explore;
 mod guard;
 mod hold;
 mod ladder;
+mod moves;
+mod nonces;
 mod operator;
 mod people;
 mod product;

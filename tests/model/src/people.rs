@@ -2,11 +2,12 @@
 
 use sender_operator::teardown::target::Kind;
 
+use crate::action::Action;
 use crate::bounds::Whim;
 use crate::guard::Guard;
 use crate::product::{LedgerId, Product};
 use crate::state::{Doing, Fate, Key, Late, Object, Permission, Row, Stage, State, Write};
-use crate::world::{Action, World};
+use crate::world::World;
 
 impl World {
     /// What people may do now. Taking back costs nothing.

@@ -2,9 +2,10 @@
 
 use sender_operator::teardown::target::Kind;
 
+use crate::action::Ending;
 use crate::rules::{D1, K1, S2};
 use crate::state::{Answer, Doing, Fate, Key, Pass, Permission, Request, Row, State};
-use crate::world::{Ending, World};
+use crate::world::World;
 
 impl World {
     /// Whether the key of this pass sees the account.
