@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::account::{Account, Hold};
 use crate::crd::SenderAccountStatus;
 use crate::reason::{Reason, Words};
-use crate::teardown::ledger::{Ledger, Phase};
+use crate::teardown::ledger::{Ledger, Teardown};
 use crate::teardown::observe::unread;
 
 /// Condition types: the first three are kstatus' (<https://pkg.go.dev/sigs.k8s.io/cli-utils/pkg/kstatus/status>).
@@ -37,6 +37,12 @@ impl From<Reason> for Why {
 }
 
 impl Why {
+    /// What a deletion waits for.
+    pub fn of(ledger: &Ledger) -> Self {
+        let said = |teardown: &Teardown| Self { reason: teardown.reason, subject: teardown.subject.clone() };
+        ledger.teardown.as_ref().map_or(Reason::Deleting.into(), said)
+    }
+
     /// The sentence that people read.
     pub fn message(&self, account: &Account) -> String {
         self.reason.message(Words {
@@ -61,9 +67,7 @@ pub fn alive(account: &Account, ledger: &Ledger, why: &Why, hold: Option<Hold>, 
 
 /// The status of an object that is being deleted: what its ledger says.
 pub fn deleting(account: &Account, ledger: &Ledger, hold: Option<Hold>, now: Timestamp) -> SenderAccountStatus {
-    let teardown = ledger.teardown.as_ref();
-    let why = teardown.map_or(Reason::Deleting.into(), |t| Why { reason: t.reason, subject: t.subject.clone() });
-    let confirmed = teardown.is_some_and(|t| t.phase == Phase::Confirmed);
+    let (why, confirmed) = (Why::of(ledger), ledger.is_confirmed());
     let stalled = !confirmed && why.reason.needs_somebody();
     let states = [(READY, false), (RECONCILING, !stalled), (STALLED, stalled), (DELETED, confirmed)];
     status(account, ledger, &why, hold, &states, now)

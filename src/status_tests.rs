@@ -5,6 +5,7 @@ use super::*;
 use crate::args::{Command, parse_from};
 use crate::index::fixture::Fixture;
 use crate::teardown::decide;
+use crate::teardown::ledger::Phase;
 use crate::teardown::view::{Crd, Pass, Step};
 
 fn account(fixture: &Fixture) -> Account {

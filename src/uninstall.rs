@@ -213,7 +213,7 @@ async fn let_go<W: Write>(
             finalizer::let_secret_go(io, &found.namespace, secret).await?;
         }
     }
-    let attempts = account.view.ledger.teardown.as_ref().map_or(0, |teardown| teardown.attempt);
+    let attempts = account.view.ledger.attempts();
     let written = receipts.write(&Receipt::of(account, proof, attempts, false, now()));
     written.map_err(|error| ApiFault::Unavailable(format!("the receipt could not be written: {error}")))?;
     finalizer::release(io, account, proof).await

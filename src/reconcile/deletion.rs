@@ -10,7 +10,6 @@ use super::{Reconciler, jitter, now};
 use crate::account::Account;
 use crate::backoff;
 use crate::kube_io::{ApiFault, Fresh, Moment};
-use crate::reason::Reason;
 use crate::status::{self, Why};
 use crate::teardown::ledger::Ledger;
 use crate::teardown::outcome::{Exchange, NotSent, Outcome, Refusal};
@@ -188,8 +187,8 @@ impl Reconciler {
             }
             Step::Record(ledger) => {
                 let fresh = self.write(account, &ledger).await?;
-                let counted = |account: &Account| account.view.ledger.teardown.as_ref().map_or(0, |t| t.attempt);
-                hands.pass.recorded += u32::try_from(counted(fresh.account()) - counted(&hands.account)).unwrap_or(0);
+                let counted = fresh.account().view.ledger.attempts() - account.view.ledger.attempts();
+                hands.pass.recorded += u32::try_from(counted).unwrap_or(0);
                 hands.refreshed(fresh);
             }
             Step::Intend(ledger) => return self.intend(hands, ledger).await,
@@ -254,12 +253,9 @@ impl Reconciler {
 
     pub(super) async fn wait(&self, account: &Account, ledger: &Ledger, delay: Duration) -> Result<Ended, ApiFault> {
         let status = status::deleting(account, ledger, account.hold(), now());
-        let why = ledger
-            .teardown
-            .as_ref()
-            .map_or(Reason::Deleting.into(), |t| Why { reason: t.reason, subject: t.subject.clone() });
+        let why = Why::of(ledger);
         let written = self.publish(account, &status, &why).await?.is_some();
-        let attempt = ledger.teardown.as_ref().map_or(0, |t| t.attempt);
+        let attempt = ledger.attempts();
         if written {
             self.seen.no_fault(&account.view.uid);
             tracing::info!(

@@ -19,7 +19,7 @@ use crate::finalizer;
 use crate::kube_io::ApiFault;
 use crate::reason::Reason;
 use crate::status::{self, Why};
-use crate::teardown::ledger::{Ledger, Phase};
+use crate::teardown::ledger::Ledger;
 use crate::teardown::outcome::Outcome;
 use crate::teardown::proof::Proof;
 use crate::teardown::{NEIGHBOUR_POLL, confirm, target::Kind, teardown_of};
@@ -163,7 +163,7 @@ impl Reconciler {
         sent: u32,
         keeps: Option<&Hold>,
     ) -> Result<(), ApiFault> {
-        if account.view.ledger.teardown.as_ref().is_some_and(|t| t.phase == Phase::Confirmed) {
+        if account.view.ledger.is_confirmed() {
             return Ok(());
         }
         let mut ledger: Ledger = confirm(&account.view, proof, now());
@@ -202,8 +202,11 @@ fn rests_on_others(proof: &Proof) -> bool {
 }
 
 pub(super) fn attempts(account: &Account, sent: u32) -> i32 {
-    let recorded = account.view.ledger.teardown.as_ref().map_or(0, |t| t.attempt);
+    let ledger = &account.view.ledger;
     let written_ahead = account.view.kind() == Kind::SoftThenHard;
-    let confirmed = account.view.ledger.teardown.as_ref().is_some_and(|t| t.phase == Phase::Confirmed);
-    if written_ahead || confirmed { recorded } else { recorded.saturating_add_unsigned(sent) }
+    if written_ahead || ledger.is_confirmed() {
+        ledger.attempts()
+    } else {
+        ledger.attempts().saturating_add_unsigned(sent)
+    }
 }

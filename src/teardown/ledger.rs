@@ -182,6 +182,16 @@ impl Ledger {
         self.teardown.as_ref().is_some_and(|t| t.nonce.is_some())
     }
 
+    /// How many DELETEs were counted.
+    pub fn attempts(&self) -> i32 {
+        self.teardown.as_ref().map_or(0, |t| t.attempt)
+    }
+
+    /// Whether what proves it is on record: the provider is not called again.
+    pub fn is_confirmed(&self) -> bool {
+        self.teardown.as_ref().is_some_and(|t| t.phase == Phase::Confirmed)
+    }
+
     /// Whether a read under `fingerprint` showed the account recently enough to make a 404 of the same fingerprint a proof.
     pub fn saw_alive(&self, fingerprint: &Fingerprint, now: Timestamp) -> bool {
         self.account.as_ref().is_some_and(|a| {
