@@ -124,6 +124,12 @@ impl Account {
         self.view == other.view && self.secret == other.secret && self.raw.status == other.raw.status
     }
 
+    /// This object, read again in the middle of what was asked for `before`: what was asked for since then is still to be done.
+    pub fn asked_as(mut self, before: &Self) -> Self {
+        (self.generation, self.requested_at) = (before.generation, before.requested_at.clone());
+        self
+    }
+
     /// Whether it has our finalizer, or will: what is deleted without it is none of our business.
     pub fn is_or_will_be_ours(&self) -> bool {
         self.view.ours || !self.view.deleting

@@ -137,7 +137,7 @@ reasons! {
     /// A live object for the same account cannot take over.
     TwinLive => User, "another live SenderAccount names the same account and cannot take it over: {subject}", "make it able to (Ready with its own key, not suspended, deletionPolicy Delete, and teardown Purge where this object has it), or delete it too";
     /// An older deletion of the same account runs.
-    TwinDeleting => Nobody, "an older deletion of the same account goes first: {subject}", "";
+    TwinDeleting => Nobody, "another object's deletion of the same account goes first, or cannot be ruled out: {subject}", "";
 
     /// A teardown is on its way.
     Deleting => Nobody, "the provider is being asked to delete the account", "";
@@ -174,11 +174,11 @@ reasons! {
     /// Others of the same key or provider are worked on.
     Queued => Nobody, "waiting for its turn: other objects of the same key or provider take the time of all passes", "";
     /// A request of this operator's earlier process may not have ended.
-    RequestMayBeInFlight => Nobody, "a DELETE of this operator's earlier process may still be on its way, and the account is to be let go only after it has ended", "";
+    RequestMayBeInFlight => Nobody, "a DELETE of this operator's may still be on its way, and the account is to be let go only after it has ended", "";
     /// The API server cannot be used.
     ApiServerUnavailable => Platform, "the API server does not answer usably or in time", "it is tried again by itself";
-    /// The API server refused our patch.
-    PatchRefused => Platform, "the API server refuses the operator's patch: {subject}", "check admission policies and the operator's rights";
+    /// The API server refused our request.
+    PatchRefused => Platform, "the API server refuses what the operator asks of it: {subject}", "check admission policies and the operator's rights; it is tried again by itself";
     /// Why the account was let go cannot be written down.
     ReceiptNotWritten => Platform, "the operator cannot write its receipt for this account to stdout, and keeps the object until it can: {subject}", "mend what reads the operator's log, or make room for it; it is tried again by itself";
     /// A word of another version of this operator.

@@ -90,6 +90,16 @@ fn conditions_say_whether_it_is_ready_goes_on_by_itself_or_needs_somebody() {
 }
 
 #[test]
+fn what_is_asked_for_in_the_middle_of_a_pass_is_still_to_be_done_after_it() {
+    let asked = |at: &str| Fixture::postpress("alice", "acc_1").annotated(crate::crd::REQUESTED_AT, at);
+    let (before, now) = (account(&asked("first")), account(&asked("second")));
+    let written = |account: &Account| alive(account, &Ledger::default(), &Reason::AccountConnected.into(), None, at(0));
+    let still_asked = |status| stored(&asked("second"), &status).is_asked();
+    assert!(!still_asked(written(&now)), "a pass that began with it has done it");
+    assert!(still_asked(written(&now.asked_as(&before))));
+}
+
+#[test]
 fn a_deletion_says_what_its_ledger_says_and_deleted_only_once_it_is_proved() {
     let bob = account(&Fixture::postpress("bob", "acc_1").deleting());
     let mut ledger = waiting(&bob, Crd::Deleting);

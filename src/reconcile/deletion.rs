@@ -87,6 +87,7 @@ impl Reconciler {
         let mut overtaken = 0;
         for _ in 0..STEPS {
             let step = decide(&hands.account.view, &hands.pass, &self.config.rules, now());
+            let waits = matches!(step, Step::Wait(..));
             let ended = match self.perform(&mut hands, step, began).await {
                 Ok(ended) => ended,
                 // What was sent has an answer that must be written: the same pass goes on with what is there now.
@@ -99,6 +100,8 @@ impl Reconciler {
                     self.forget(&hands.account);
                     Some(Ended::Due(backoff::CAP))
                 }
+                // What could not be written is what it waits for: nothing else is said in its place.
+                Err(fault) if waits => Some(Ended::Due(self.api_fault(&hands.account, &fault))),
                 Err(fault) => Some(Ended::Due(self.unusable(&hands, &fault).await)),
             };
             if let Some(ended) = ended {
@@ -116,7 +119,7 @@ impl Reconciler {
             && let Ok(fresh) = self.io.get(&hands.account.namespace, &hands.account.name).await
             && fresh.account().decides_as(&hands.account)
         {
-            hands.account = fresh.into_account();
+            hands.account = fresh.into_account().asked_as(&hands.account);
             (hands.fresh, hands.pass.fresh) = (None, false);
             return None;
         }
@@ -132,7 +135,7 @@ impl Reconciler {
         match self.io.get(&hands.account.namespace, &hands.account.name).await {
             Ok(fresh) if same_attempt(fresh.account(), &hands.account) => {
                 let same_secret = fresh.account().secret == hands.account.secret;
-                hands.account = fresh.into_account();
+                hands.account = fresh.into_account().asked_as(&hands.account);
                 if same_secret {
                     return None;
                 }

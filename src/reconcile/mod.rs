@@ -39,8 +39,7 @@ use crate::metrics::Metrics;
 use crate::provider::http::ProviderClient;
 use crate::reason::Reason;
 use crate::status::{self, Why};
-use crate::teardown::target::Target;
-use crate::teardown::view::{Crd, Twin};
+use crate::teardown::view::{Crd, Twin, View};
 
 /// How often a hold that no object keeps is tried to be taken off; the Secret's next user, or its deletion, is next.
 const ABANDONED_TRIES: u32 = 6;
@@ -136,9 +135,21 @@ impl Reconciler {
         backoff::CAP
     }
 
-    /// The other objects of the same account, from the index.
+    /// The other objects of the same account as the index shows them.
     fn twins(&self, account: &Account) -> Vec<Twin> {
-        twins(&self.index, &self.config, account)
+        let target = &account.view.target;
+        let others = self.index.twins(target.provider(), target.account_id(), &account.view.uid);
+        let parsed = others.into_iter().filter_map(|raw| Account::parse(raw, &self.config).ok());
+        let seen = |twin: Account| {
+            let shown = twin.as_twin_of(account, now());
+            Twin { unsettled: shown.unsettled || self.has_forgotten(&twin.view), ..shown }
+        };
+        parsed.filter(Account::is_or_will_be_ours).map(seen).collect()
+    }
+
+    /// Whether a DELETE of it may be alive that its ledger does not know any more.
+    fn has_forgotten(&self, view: &View) -> bool {
+        self.window.forgotten_for(view).is_some_and(|since| since < self.config.rules.outcome_window)
     }
 
     /// [`Index::moved`] of its account.
@@ -212,14 +223,6 @@ impl Reconciler {
         self.queue.leave(&account.view.uid);
         self.seen.forget(&account.view.uid);
     }
-}
-
-/// The other objects of the same account as the index shows them.
-fn twins(index: &Index, config: &Config, account: &Account) -> Vec<Twin> {
-    let target: &Target = &account.view.target;
-    let others = index.twins(target.provider(), target.account_id(), &account.view.uid);
-    let parsed = others.into_iter().filter_map(|raw| Account::parse(raw, config).ok());
-    parsed.filter(Account::is_or_will_be_ours).map(|twin| twin.as_twin_of(account, now())).collect()
 }
 
 /// What is known of an object that cannot be understood.

@@ -16,7 +16,7 @@ impl Reconciler {
                 known.metadata.name.as_deref().unwrap_or_default()
             );
             match self.ask_twin(&known).await {
-                Ok(Some(twin)) if twin.view.is_unsettled() => unsettled = Some(name),
+                Ok(Some(twin)) if twin.view.is_unsettled() || self.has_forgotten(&twin.view) => unsettled = Some(name),
                 Ok(_) => {}
                 // Not known to be settled is unsettled.
                 Err(_) => unsettled = Some(name),

@@ -97,6 +97,8 @@ impl Reconciler {
                 self.forget(&account);
                 backoff::CAP
             }
+            // Until it has our finalizer, its account is one that a deletion would leave behind.
+            Err(ApiFault::Conflict) if !account.view.ours => backoff::BASE,
             Err(ApiFault::Conflict) => self.later_still(&account),
             Err(fault) => self.api_fault(&account, &fault),
         }
@@ -176,7 +178,7 @@ impl Reconciler {
                     if !fresh.decides_as(&account) {
                         return Err(ApiFault::Conflict);
                     }
-                    account = Cow::Owned(fresh);
+                    account = Cow::Owned(fresh.asked_as(&account));
                 }
                 published => break published?.is_some(),
             }

@@ -17,8 +17,12 @@ impl Reconciler {
     /// The API server could not be used for what is next; where a status can still be written, it says so.
     pub(super) async fn unusable(&self, hands: &Hands, fault: &ApiFault) -> Duration {
         let (account, delay) = (&hands.account, self.api_fault(&hands.account, fault));
-        let (ApiFault::Unavailable(said) | ApiFault::Forbidden(said)) = fault else { return delay };
-        let step = api_unusable(&account.view, &hands.pass, &self.config.rules, now(), said.clone());
+        let said = match fault {
+            ApiFault::Unavailable(said) => (Reason::ApiServerUnavailable, said.clone()),
+            ApiFault::Forbidden(said) => (Reason::PatchRefused, said.clone()),
+            _ => return delay,
+        };
+        let step = api_unusable(&account.view, &hands.pass, &self.config.rules, now(), said);
         let Some(Step::Wait(ledger, delay_shown)) = step else { return delay };
         match self.wait(account, &ledger, delay_shown).await {
             Ok(Ended::Due(delay_shown)) => delay_shown,

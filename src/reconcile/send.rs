@@ -3,9 +3,9 @@
 
 use std::time::Duration;
 
+use super::Reconciler;
 use super::deletion::{Ended, Hands};
 use super::release::attempts;
-use super::{Reconciler, twins};
 use crate::kube_io::ApiFault;
 use crate::metrics::Call;
 use crate::teardown::ledger::Ledger;
@@ -65,8 +65,7 @@ impl Reconciler {
         // The last look: with the connection ready, immediately before the bytes go.
         let guard = || {
             // One that came and went meanwhile may have made what was read worthless.
-            let unchanged =
-                self.moved(account) == moved && who(&twins(&self.index, &self.config, account)) == who(expected);
+            let unchanged = self.moved(account) == moved && who(&self.twins(account)) == who(expected);
             match () {
                 () if fresh.begun().age() >= SEND_WITHIN => Err(late),
                 () if self.winds_down() => Err(NotSent::ViewChanged),

@@ -9,10 +9,11 @@ use super::outcome::{Outcome, Refusal};
 use super::proof::Proof;
 use super::settle::{Because, not_yet, policy_releases, teardown_of, unproven, wait, with_read};
 use super::target::Kind;
+use super::twins::not_repeated;
 use super::unsettled::contradicted;
 use super::view::{Known, Pass, Rules, Step, View};
 use crate::backoff;
-use crate::crd::OnNotFound;
+use crate::crd::{AfterUnknownOutcome, OnNotFound};
 use crate::reason::Reason;
 
 /// An acknowledged DELETE counts by itself when every read-back failed for this long.
@@ -72,10 +73,9 @@ fn soft_then_hard(view: &View, pass: &Pass, rules: &Rules, now: Timestamp, known
     }
     let Some(read) = &pass.read else { return Step::ReadAccount { shared: false } };
     let mut ledger = with_read(view, known, read, now);
-    let may_be_alive = pass.forgotten_for.is_some_and(|since| since < rules.outcome_window);
     match read.outcome {
-        Outcome::Alive if may_be_alive => {
-            wait(view, pass, rules, now, noted(ledger, view, known, now), Because::backoff(Reason::OutcomeUnknown))
+        Outcome::Alive if let Some(because) = not_yet_again(view, pass, rules) => {
+            wait(view, pass, rules, now, not_repeated(noted(ledger, view, known, now)), because)
         }
         Outcome::Alive => {
             let mut teardown = teardown_of(view, now);
@@ -96,6 +96,20 @@ fn soft_then_hard(view: &View, pass: &Pass, rules: &Rules, now: Timestamp, known
         Outcome::Gone => wait(view, pass, rules, now, noted(ledger, view, known, now), unproven(view, known)),
         _ => wait(view, pass, rules, now, noted(ledger, view, known, now), Because::failed(read)),
     }
+}
+
+/// Why a connected account gets no DELETE now: one may be alive that the ledger knows nothing of, or that a twin sent. An
+/// intent beside it would be worth nothing, however young the twin is; and it does not intend meanwhile.
+fn not_yet_again(view: &View, pass: &Pass, rules: &Rules) -> Option<Because> {
+    match pass.forgotten_for {
+        Some(since) if since < rules.outcome_window => return Some(Because::backoff(Reason::OutcomeUnknown)),
+        Some(_) if view.after_unknown_outcome == AfterUnknownOutcome::Hold => {
+            return Some(Because::held(Reason::OutcomeHeld));
+        }
+        _ => {}
+    }
+    let twin = pass.twins.iter().find(|twin| twin.deleting && twin.unsettled)?;
+    Some(Because::gate(Reason::TwinDeleting, Some(twin.name.clone())))
 }
 
 /// The key that a wait blames or does not blame.

@@ -1,5 +1,7 @@
 //! Step 2: what a person or another controller decided that stands before any call. Each is a visible reason.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 
 use super::proof::Proof;
@@ -8,14 +10,21 @@ use super::target::Kind;
 use super::view::{Crd, Pass, Rules, Step, View};
 use crate::reason::Reason;
 
-/// A release that no absence proves: not before a DELETE of an earlier process, which no intent tells of, has ended.
+/// A release that no absence proves: not before a DELETE has ended that no intent tells of, of an earlier process or from
+/// before somebody wiped the status.
 pub(super) fn let_go(view: &View, pass: &Pass, rules: &Rules, now: Timestamp, proof: Proof) -> Step {
-    if view.kind() == Kind::SoftThenHard || pass.inherited_for.is_zero() {
+    let in_flight_for = match view.kind() {
+        Kind::SoftThenHard => {
+            pass.forgotten_for.map_or(Duration::ZERO, |since| rules.outcome_window.saturating_sub(since))
+        }
+        Kind::Permanent | Kind::Purge => pass.inherited_for,
+    };
+    if in_flight_for.is_zero() {
         return Step::Release(proof);
     }
     let because = Because::gate(Reason::RequestMayBeInFlight, None);
     match wait(view, pass, rules, now, view.ledger.clone(), because) {
-        Step::Wait(ledger, delay) => Step::Wait(ledger, delay.min(pass.inherited_for)),
+        Step::Wait(ledger, delay) => Step::Wait(ledger, delay.min(in_flight_for)),
         other => other,
     }
 }
@@ -34,11 +43,22 @@ pub fn queued(view: &View, pass: &Pass, rules: &Rules, now: Timestamp) -> Option
 }
 
 /// The API server does not answer usably for what is next. That is said where the object shows nothing yet of its deletion,
-/// or only a gate, which has opened: whatever else it shows, later decisions may rest on.
-pub fn api_unusable(view: &View, pass: &Pass, rules: &Rules, now: Timestamp, said: String) -> Option<Step> {
-    let because = Because { subject: Some(said), ..Because::backoff(Reason::ApiServerUnavailable) };
-    let gate = |said: Reason| said.is_gate() || said == Reason::ApiServerUnavailable;
-    says_nothing_but(gate, view).then(|| wait(view, pass, rules, now, view.ledger.clone(), because))
+/// or only a gate, which has opened, or what failed before and is tried again: whatever else it shows, later decisions may
+/// rest on. `reason`: that it does not answer, or that it refuses.
+pub fn api_unusable(
+    view: &View,
+    pass: &Pass,
+    rules: &Rules,
+    now: Timestamp,
+    (reason, said): (Reason, String),
+) -> Option<Step> {
+    let because = Because { subject: Some(said), ..Because::backoff(reason) };
+    let passes = |said: Reason| {
+        let failed = matches!(said, Reason::Deleting | Reason::ProviderUnavailable | Reason::ProviderError)
+            || matches!(said, Reason::TimedOut | Reason::ConnectionLost);
+        failed || said.is_gate() || matches!(said, Reason::ApiServerUnavailable | Reason::PatchRefused)
+    };
+    says_nothing_but(passes, view).then(|| wait(view, pass, rules, now, view.ledger.clone(), because))
 }
 
 /// Whether the object shows nothing of its deletion yet but such a reason.

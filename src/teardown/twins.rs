@@ -30,17 +30,14 @@ pub(super) fn decide(view: &View, pass: &Pass, rules: &Rules, now: Timestamp) ->
     if view.kind() != Kind::SoftThenHard || pass.own_intent {
         return None;
     }
-    // One that is unsettled would make our intent worth nothing, however young it is; and it does not intend meanwhile.
-    let goes_first = |twin: &&Twin| twin.deleting && (twin.unsettled || (twin.older && twin.active));
-    let first = pass.twins.iter().find(goes_first)?;
+    let first = pass.twins.iter().find(|twin| twin.deleting && twin.older && twin.active)?;
     let because = Because::gate(Reason::TwinDeleting, Some(first.name.clone()));
-    Some(wait(view, pass, rules, now, not_repeated(view), because))
+    Some(wait(view, pass, rules, now, not_repeated(view.ledger.clone()), because))
 }
 
 /// An attempt of unknown outcome, no request of which can be alive any more, is not repeated here but by the twin that goes
 /// first: that one waits as long as this attempt is unsettled.
-fn not_repeated(view: &View) -> Ledger {
-    let mut ledger = view.ledger.clone();
+pub(super) fn not_repeated(mut ledger: Ledger) -> Ledger {
     if let Some(teardown) = ledger.teardown.as_mut().filter(|teardown| teardown.nonce.is_some()) {
         teardown.nonce = None;
         teardown.phase = Phase::Waiting;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::fmt::Write as _;
 use std::str::FromStr;
+use std::time::Duration;
 
 use super::Removal;
 use super::plan::{Found, Mode};
@@ -109,8 +110,11 @@ fn typed(removal: &Removal, mode: Mode) -> String {
         none if none.is_empty() => none,
         some => format!(" --watch-namespace {some}"),
     };
-    let window = config.rules.outcome_window.as_secs();
-    format!("sender-operator uninstall --mode {mode:?}{watched} --outcome-window {window}s")
+    let window = config.rules.outcome_window;
+    // What may have been sent is outlasted before it is let go.
+    let least = if mode == Mode::Orphan { window + Duration::from_secs(60) } else { Duration::ZERO };
+    let [window, timeout] = [window, removal.timeout.max(least)].map(|time| time.as_millis().div_ceil(1000));
+    format!("sender-operator uninstall --mode {mode:?}{watched} --outcome-window {window}s --timeout {timeout}s")
 }
 
 fn kept(text: &mut String, removal: &Removal) {

@@ -69,19 +69,20 @@ fn many_objects_of_a_namespace_are_counted_and_deleted_together() {
 #[test]
 fn the_command_that_goes_on_acts_on_the_same_namespaces_and_waits_as_long() {
     let found = [found("sales", "alice", "AccountConnected")];
-    let flags = ["--watch-namespace=sales,support", "--outcome-window=1h"];
-    for mode in ["Drain", "Orphan"] {
+    let flags = ["--watch-namespace=sales,support", "--outcome-window=1h", "--timeout=30m"];
+    // What may have been sent is outlasted before it is let go.
+    for (mode, timeout) in [("Drain", 1800), ("Orphan", 3660)] {
         let command = format!(
-            "  sender-operator uninstall --mode {mode} --watch-namespace sales,support --outcome-window 3600s\n"
+            "  sender-operator uninstall --mode {mode} --watch-namespace sales,support --outcome-window 3600s --timeout {timeout}s\n"
         );
         let text = refused(&found, &removal(&flags));
         assert!(text.contains(&command), "{text}");
         let mode = format!("--mode={mode}");
-        let text = left(&found, |_| String::new(), &removal(&[flags[0], flags[1], &mode]));
+        let text = left(&found, |_| String::new(), &removal(&[flags[0], flags[1], flags[2], &mode]));
         assert!(text.contains(&command), "{text}");
     }
     let text = refused(&found, &removal(&[]));
-    assert!(text.contains("  sender-operator uninstall --mode Drain --outcome-window 900s\n"), "{text}");
+    assert!(text.contains("  sender-operator uninstall --mode Drain --outcome-window 900s --timeout 240s\n"), "{text}");
 }
 
 #[test]

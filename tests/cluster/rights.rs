@@ -99,13 +99,22 @@ async fn a_right_that_is_missing_is_named_and_once_granted_the_deletion_goes_on(
     let mut without_get = in_the_namespace();
     without_get[0]["verbs"] = json!(["list", "watch", "patch"]);
     grant(&bed, "", without_get).await;
+    until_may_not(&bed, "get").await;
     grant(&bed, "Cluster", beyond()).await;
-    bed.until_waiting("acme", "ApiServerUnavailable").await;
+    let waits = bed.until_waiting("acme", "PatchRefused").await;
+    assert!(message(&waits).contains("cannot get resource \"senderaccounts\""), "{}", message(&waits));
     assert!(bed.sim.log().deletes("acc_1").is_empty(), "whether the object is still the same is not known");
     grant(&bed, "", in_the_namespace()).await;
     bed.until_gone("acme").await;
     assert_eq!((bed.sim.log().state("acc_1"), bed.sim.log().deletes("acc_1").len()), (State::Gone, 1));
     bed.finish(operator).await;
+}
+
+/// Waits until the API server knows that this right of the bed's ServiceAccount on the objects is gone.
+async fn until_may_not(bed: &Bed, verb: &str) {
+    let who = format!("--as=system:serviceaccount:{}:operator", bed.namespace);
+    let gone = async || bed.try_kubectl(&["auth", "can-i", verb, "senderaccounts", &who]).await.is_err();
+    bed.eventually("the right is gone", gone).await;
 }
 
 /// The bed's ServiceAccount may see the objects of the namespace beside it, too.
@@ -157,6 +166,7 @@ async fn a_deletion_that_is_proved_and_not_released_names_the_namespace_that_can
     let mut no_release = in_the_namespace();
     no_release[0]["verbs"] = json!(["get", "list", "watch"]);
     grant(&bed, "", no_release).await;
+    until_may_not(&bed, "patch").await;
     bed.delete("acme").await;
     let confirmed = bed.until("acme", "proved", |object| object["status"]["teardown"]["phase"] == "Confirmed").await;
     bed.finish(operator).await;

@@ -240,12 +240,12 @@ proptest! {
     #[test]
     fn an_api_server_that_cannot_be_used_is_said_only_where_nothing_is_shown_that_decides((view, pass) in case()) {
         let said = view.ledger.teardown.as_ref();
-        match api_unusable(&view, &pass, &RULES, now(), "500".to_owned()) {
+        match api_unusable(&view, &pass, &RULES, now(), (Reason::ApiServerUnavailable, "500".to_owned())) {
             None => prop_assert!(said.is_some()),
             Some(Step::Wait(ledger, _)) => {
                 // What is counted there are reads that failed.
                 prop_assert!(said.is_none_or(|said| said.proof.is_none() && said.acked.is_none() && said.nonce.is_none()));
-                prop_assert!(said.is_none_or(|said| said.reason.is_gate() || said.reason == Reason::ApiServerUnavailable));
+                prop_assert!(said.is_none_or(|said| !said.reason.names_secret() && said.reason != Reason::WrongChannel));
                 let teardown = ledger.teardown.unwrap();
                 prop_assert_eq!((teardown.reason, teardown.subject.as_deref()), (Reason::ApiServerUnavailable, Some("500")));
                 prop_assert!(teardown.next_attempt_at.is_some());

@@ -1,6 +1,6 @@
 //! What must be known of an account before its DELETE goes out, and what a read of it leads to.
 
-use sender_operator::crd::OnNotFound;
+use sender_operator::crd::{AfterUnknownOutcome, OnNotFound};
 use sender_operator::reason::Reason;
 use sender_operator::teardown::ledger::{AccountState, Ledger, Phase};
 use sender_operator::teardown::outcome::{Outcome, Refusal, Unknown};
@@ -38,6 +38,11 @@ fn nothing_is_sent_while_an_attempt_may_be_alive_that_the_ledger_forgot() {
     };
     assert_eq!(forgot(899).waits().0.reason, Reason::OutcomeUnknown);
     assert!(matches!(forgot(900).step(), Step::Intend(_)));
+    let held = forgot(900).changed(|given| given.view.after_unknown_outcome = AfterUnknownOutcome::Hold);
+    assert_eq!(held.waits().0.reason, Reason::OutcomeHeld);
+    let orphaned = |seconds| forgot(seconds).changed(|given| given.view.gates.orphan = Some(None));
+    assert_eq!(orphaned(899).waits().0.reason, Reason::RequestMayBeInFlight);
+    assert!(matches!(orphaned(900).step(), Step::Release(_)));
 }
 
 #[test]

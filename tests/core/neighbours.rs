@@ -89,6 +89,8 @@ fn only_what_a_repeat_could_harm_waits_for_an_older_deletion_that_is_on_its_way(
     assert_eq!(delay, seconds(15));
     let unsettled = beside(Twin { older: false, active: false, unsettled: true, ..twin() });
     assert_eq!(unsettled.waits().0.reason, Reason::TwinDeleting, "an intent beside it would be worth nothing");
+    let disconnected = unsettled.reads(Outcome::SoftGone);
+    assert!(matches!(disconnected.step(), Step::Release(_)), "what is done already waits for nobody");
     for twin in [Twin { older: false, ..twin() }, Twin { active: false, ..twin() }] {
         assert!(matches!(beside(twin.clone()).step(), Step::Intend(_)), "{twin:?}");
     }

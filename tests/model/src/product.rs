@@ -78,6 +78,8 @@ const ACTIVE: u8 = 8;
 const SEES_NOTHING: u8 = 16;
 const UNSETTLED: u8 = 32;
 const FITS: u8 = 64;
+/// What the last look compares.
+pub const WHO: u8 = PRESENT | DELETING | SEES_NOTHING;
 
 fn now() -> Timestamp {
     Timestamp::from_second(1_800_000_000).expect("a time")

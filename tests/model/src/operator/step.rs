@@ -6,7 +6,7 @@ use sender_operator::teardown::target::Kind;
 use super::How;
 use crate::bounds::Whim;
 use crate::guard::Guard;
-use crate::product::Next;
+use crate::product::{Next, WHO};
 use crate::rules::{S3, S4, S7, S8, T1};
 use crate::state::{
     Answer, Asked, Doing, Key, Object, Pass, Permission, Row, Seen, Sight, Stage, State, Window, Write,
@@ -171,7 +171,7 @@ impl World {
 
     /// The last look, and the bytes go.
     fn send(&self, state: &mut State, process: usize, at: usize, pass: &Pass) {
-        let who = |bits: u8| bits & 3;
+        let who = |bits: u8| bits & WHO;
         let unchanged = who(self.twin(state, process, at, pass.view.object)) == who(pass.twin);
         let in_time = pass.permission == Permission::Given
             || self.is_without(Guard::SendDeadline)
