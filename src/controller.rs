@@ -30,7 +30,7 @@ pub use served::until_served;
 
 use crate::crd::{CRD_NAME, SenderAccount};
 use crate::index::{Cached, Index, Scope};
-use crate::kube_io::said;
+use crate::kube_io::{PAGE, said};
 use crate::metrics::Metrics;
 use crate::rights;
 use feed::Feed;
@@ -112,7 +112,7 @@ fn watch(client: &Client, scope: Scope) -> stream::BoxStream<'static, Watched> {
         Scope::Cluster => Api::<Cached>::all(client.clone()),
         Scope::Namespace(name) => Api::namespaced(client.clone(), name),
     };
-    watcher(api, watcher::Config::default().page_size(500).timeout(WATCH))
+    watcher(api, watcher::Config::default().page_size(PAGE).timeout(WATCH))
         .backoff(Retry::default())
         .map(move |event| (scope.clone(), event))
         .boxed()

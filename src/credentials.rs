@@ -157,6 +157,9 @@ impl Credential {
             return Err(SecretFault::BaseUrl(BaseUrlDefect::ContainsKey));
         }
         let endpoint = Endpoint::parse(base, hosts).map_err(SecretFault::from)?;
+        if let Some(host) = endpoint.is_another_providers(provider) {
+            return Err(SecretFault::HostNotAllowed { host: host.to_owned() });
+        }
         let fingerprint = fingerprint(uid, &endpoint, &key);
         Ok(Self { key, endpoint, fingerprint })
     }

@@ -16,7 +16,8 @@ fn fault(entries: &[(&str, &[u8])]) -> SecretFault {
 
 fn print(uid: &str, base: &str, key: &str) -> Fingerprint {
     let data = secret(&[(API_KEY, key.as_bytes()), (BASE_URL, base.as_bytes())]);
-    let read = Credential::from_secret(&data, Provider::Puffle, uid, &HostPolicy::default());
+    let hosts = HostPolicy::new(["app.puffle.ai", "puffle.example.com"], false).expect("a policy");
+    let read = Credential::from_secret(&data, Provider::Puffle, uid, &hosts);
     read.map(|credential| credential.fingerprint).map_err(|fault| fault.to_string()).expect("a credential")
 }
 
@@ -45,6 +46,14 @@ fn a_key_goes_to_no_other_provider_than_its_own_and_a_sandboxs_to_none() {
         let data = secret(&[(API_KEY, key.as_bytes())]);
         let fault = Credential::from_secret(&data, provider, "uid", &HostPolicy::default()).err();
         assert_eq!(fault, Some(SecretFault::KeyMalformed(defect)), "{provider:?}");
+    }
+    for (provider, base, host) in [
+        (Provider::PostPress, "https://app.puffle.ai", "app.puffle.ai"),
+        (Provider::Puffle, "https://API.postpress.ai/v1", "api.postpress.ai"),
+    ] {
+        let data = secret(&[(API_KEY, b"of_a_later_kind"), (BASE_URL, base.as_bytes())]);
+        let fault = Credential::from_secret(&data, provider, "uid", &HostPolicy::default()).err();
+        assert_eq!(fault, Some(SecretFault::HostNotAllowed { host: host.to_owned() }), "{provider:?}");
     }
 }
 
@@ -110,7 +119,7 @@ fn a_fingerprint_is_128_bits_in_hex_and_depends_on_uid_endpoint_and_key() {
     assert!(first.as_str().bytes().all(|b| b.is_ascii_hexdigit() && !b.is_ascii_uppercase()));
     assert_eq!(first, print("uid", "https://APP.puffle.ai:443/", KEY));
     assert_ne!(first, print("uid2", "https://app.puffle.ai", KEY));
-    assert_ne!(first, print("uid", "https://api.postpress.ai", KEY));
+    assert_ne!(first, print("uid", "https://puffle.example.com", KEY));
     assert_ne!(first, print("uid", "https://app.puffle.ai/x", KEY));
     assert_ne!(first, print("uid", "https://app.puffle.ai", "pk_live_0123456789abcdee"));
 }

@@ -6,6 +6,7 @@ mod lists;
 mod moment;
 mod removal;
 mod said;
+mod unmanaged;
 
 use std::sync::Arc;
 
@@ -25,9 +26,10 @@ use crate::status;
 use crate::teardown::view::Crd;
 
 pub use fault::{ApiFault, within};
-pub use lists::SecretUser;
+pub use lists::{PAGE, SecretUser};
 pub use moment::Moment;
 pub use said::said;
+pub use unmanaged::Unmanaged;
 
 /// How our writes are marked in `managedFields`.
 pub const FIELD_MANAGER: &str = "sender-operator";
@@ -77,7 +79,7 @@ impl KubeIo {
     pub async fn get(&self, namespace: &str, name: &str) -> Result<Fresh, ApiFault> {
         let begun = Moment::now();
         let object = deadline(self.accounts(namespace).get(name)).await?;
-        self.fresh(object, begun)
+        self.fresh(object.0, begun)
     }
 
     /// Replaces the status, if the object is still the one that `account` shows.
@@ -91,7 +93,7 @@ impl KubeIo {
         let accounts = self.accounts(&account.namespace);
         let params = written_by_us();
         match deadline(accounts.patch_status(&account.name, &params, &patch)).await {
-            Ok(object) => self.fresh(object, begun),
+            Ok(object) => self.fresh(object.0, begun),
             // Where a CRD has no status, the API server says of the object that it is not there.
             Err(ApiFault::NotFound) if self.is_there(account).await => Err(ApiFault::Unavailable(
                 "it does not serve the status; is the CRD the one that this version brings (sender-operator crd)?"
@@ -115,7 +117,7 @@ impl KubeIo {
         let patch = guarded(account, operations)?;
         let params = written_by_us();
         let object = deadline(self.accounts(&account.namespace).patch(&account.name, &params, &patch)).await?;
-        self.fresh(object, begun)
+        self.fresh(object.0, begun)
     }
 
     /// Takes the finalizer off, if the object is still the one that `account` shows; what is left of it is not read.
@@ -124,9 +126,10 @@ impl KubeIo {
     /// [`ApiFault::Conflict`] when it is not, [`ApiFault::NotFound`] when it is gone already.
     pub async fn patch_away(&self, account: &Account, operations: Vec<Value>) -> Result<(), ApiFault> {
         let patch = guarded(account, operations)?;
-        let metadata: Api<PartialObjectMeta<SenderAccount>> = Api::namespaced(self.client.clone(), &account.namespace);
+        let metadata: Api<Unmanaged<PartialObjectMeta<SenderAccount>>> =
+            Api::namespaced(self.client.clone(), &account.namespace);
         let params = written_by_us();
-        let left = deadline(metadata.patch(&account.name, &params, &patch)).await?.metadata;
+        let left = deadline(metadata.patch(&account.name, &params, &patch)).await?.0.metadata;
         // Whatever answers 200, only our own object without our finalizer is a release.
         let released =
             left.uid.as_ref() == Some(&account.view.uid) && !left.finalizers.iter().flatten().any(|f| f == FINALIZER);
@@ -143,8 +146,8 @@ impl KubeIo {
     /// [`ApiFault`]
     pub async fn report_invalid(&self, namespace: &str, name: &str, uid: &str, what: &str) -> Result<(), ApiFault> {
         let kind = ApiResource::erase::<SenderAccount>(&());
-        let objects: Api<DynamicObject> = Api::namespaced_with(self.client.clone(), namespace, &kind);
-        let object = deadline(objects.get(name)).await?;
+        let objects: Api<Unmanaged<DynamicObject>> = Api::namespaced_with(self.client.clone(), namespace, &kind);
+        let object = deadline(objects.get(name)).await?.0;
         let generation = object.metadata.generation;
         let what = unreadable_field(&object).unwrap_or_else(|| what.to_owned());
         let status = status::invalid(namespace, name, generation, &what, object.data.get("status"), Timestamp::now());
@@ -216,7 +219,7 @@ impl KubeIo {
         }
     }
 
-    fn accounts(&self, namespace: &str) -> Api<SenderAccount> {
+    fn accounts(&self, namespace: &str) -> Api<Unmanaged<SenderAccount>> {
         Api::namespaced(self.client.clone(), namespace)
     }
 

@@ -2,6 +2,7 @@
 
 mod of_outcome;
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -212,7 +213,7 @@ impl Reason {
         text.replace("{namespace}", words.namespace)
             .replace("{name}", words.name)
             .replace("{secret}", words.secret)
-            .replace("{account}", words.account)
+            .replace("{account}", &shell_word(words.account))
             .replace("{subject}", words.subject)
     }
 
@@ -267,6 +268,12 @@ impl Reason {
             ),
         }
     }
+}
+
+/// So that a shell takes it for one word and nothing else: people type what they are shown, and an id is a stranger's text.
+fn shell_word(text: &str) -> Cow<'_, str> {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"._:@=+,-".contains(&b);
+    if text.bytes().all(plain) { text.into() } else { format!("'{}'", text.replace('\'', r"'\''")).into() }
 }
 
 impl fmt::Display for Actor {

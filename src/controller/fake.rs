@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use crate::index::fixture::Fixture;
+use crate::kube_io::PAGE;
 
 #[derive(Default)]
 pub(super) struct World {
@@ -116,7 +117,7 @@ async fn answer(
         return status(StatusCode::FORBIDDEN);
     }
     if query.get("watch").map(String::as_str) != Some("true") {
-        assert_eq!(query.get("limit").map(String::as_str), Some("500"), "a list in pages");
+        assert_eq!(query.get("limit"), Some(&PAGE.to_string()), "a list in pages");
         let items: Vec<_> = world.objects.iter().filter(|((of, _), _)| within(of)).map(|(_, object)| object).collect();
         let version = world.log.len().to_string();
         return axum::Json(json!({"kind": "SenderAccountList", "apiVersion": "v1", "metadata": {"resourceVersion": version}, "items": items})).into_response();

@@ -12,9 +12,10 @@ use kube::runtime::reflector::ObjectRef;
 use serde::{Deserialize, Deserializer};
 
 use crate::crd::{FINALIZER, SenderAccount};
+use crate::kube_io::Unmanaged;
 
-/// What `kubectl apply` keeps: a second copy of the spec.
-const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+/// Of a longer annotation nothing more is ever used, in bytes.
+const LONGEST: usize = 4096;
 /// The domain of every annotation that means something to this operator.
 const DOMAIN: &str = "sender-operator.dev";
 
@@ -25,9 +26,10 @@ pub struct Cached(Result<Arc<SenderAccount>, Arc<InvalidObject>>);
 impl From<DeserializeGuard<SenderAccount>> for Cached {
     fn from(mut guard: DeserializeGuard<SenderAccount>) -> Self {
         let meta = guard.meta_mut();
-        meta.managed_fields = None;
+        (meta.labels, meta.owner_references) = (None, None);
         if let Some(annotations) = &mut meta.annotations {
-            annotations.remove(LAST_APPLIED);
+            annotations.retain(|name, _| is_ours(name));
+            annotations.values_mut().for_each(|value| value.truncate(value.floor_char_boundary(LONGEST)));
         }
         Self(guard.0.map(Arc::new).map_err(Arc::new))
     }
@@ -35,7 +37,7 @@ impl From<DeserializeGuard<SenderAccount>> for Cached {
 
 impl<'de> Deserialize<'de> for Cached {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        DeserializeGuard::deserialize(deserializer).map(Self::from)
+        Unmanaged::deserialize(deserializer).map(|Unmanaged(guard): Unmanaged<DeserializeGuard<_>>| guard.into())
     }
 }
 
@@ -133,5 +135,29 @@ impl Resource for Cached {
             Ok(account) => &mut Arc::make_mut(account).metadata,
             Err(invalid) => &mut Arc::make_mut(invalid).metadata,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::crd::ORPHAN_REASON;
+    use crate::index::fixture::Fixture;
+
+    #[test]
+    fn what_strangers_write_into_the_metadata_is_not_kept_and_makes_nothing_unreadable() {
+        let object = Fixture::postpress("alice", "acc_1")
+            .annotated("example.com/large", &"x".repeat(200_000))
+            .annotated(ORPHAN_REASON, &"ä".repeat(100_000))
+            .set("/metadata", "labels", json!({"large": "x"}))
+            .set("/metadata", "managedFields", json!([{"manager": "m", "time": "9999-12-31T23:59:59Z"}]));
+        let cached: Cached = serde_json::from_value(object.0).unwrap();
+        let meta = cached.meta();
+        assert!(cached.account().is_some() && meta.managed_fields.is_none() && meta.labels.is_none());
+        let kept: Vec<_> =
+            meta.annotations.iter().flatten().map(|(name, value)| (name.as_str(), value.len())).collect();
+        assert_eq!(kept, [(ORPHAN_REASON, LONGEST)]);
     }
 }

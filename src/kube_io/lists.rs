@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use kube::api::{Api, ApiResource, DynamicObject, ListParams};
 
-use super::{ApiFault, KubeIo, deadline};
+use super::{ApiFault, KubeIo, Unmanaged, deadline};
 use crate::account::Account;
 use crate::crd::SenderAccount;
 
-/// So many objects come in one answer.
-const PAGE: u32 = 500;
+/// So many objects come in one answer: each may be as large as the store takes them.
+pub const PAGE: u32 = 100;
 
 /// An object that needs its Secret, as a list shows it.
 #[derive(Clone, Debug)]
@@ -32,7 +32,7 @@ impl KubeIo {
     pub async fn list(&self) -> Result<Vec<DynamicObject>, ApiFault> {
         let kind = ApiResource::erase::<SenderAccount>(&());
         let namespaces = &self.config.watch_namespaces;
-        let mut scopes: Vec<Api<DynamicObject>> =
+        let mut scopes: Vec<Api<Unmanaged<DynamicObject>>> =
             namespaces.iter().map(|name| Api::namespaced_with(self.client.clone(), name, &kind)).collect();
         if namespaces.is_empty() {
             scopes.push(Api::all_with(self.client.clone(), &kind));
@@ -65,14 +65,14 @@ impl KubeIo {
 
 /// Every object of this scope, as much of each as is wanted: a page at a time is all that is held whole.
 async fn every_page<T>(
-    scope: &Api<DynamicObject>,
+    scope: &Api<Unmanaged<DynamicObject>>,
     wanted: impl Fn(DynamicObject) -> Option<T>,
 ) -> Result<Vec<T>, ApiFault> {
     let mut objects = Vec::new();
     let mut page = ListParams::default().limit(PAGE);
     loop {
         let list = deadline(scope.list(&page)).await?;
-        objects.extend(list.items.into_iter().filter_map(&wanted));
+        objects.extend(list.items.into_iter().filter_map(|object| wanted(object.0)));
         page.continue_token = list.metadata.continue_.filter(|token| !token.is_empty());
         if page.continue_token.is_none() {
             return Ok(objects);

@@ -42,7 +42,14 @@ impl HostPolicy {
 }
 
 /// The hosts of the two providers' own base URLs.
-pub const DEFAULT_HOSTS: [&str; 2] = ["api.postpress.ai", "app.puffle.ai"];
+pub const DEFAULT_HOSTS: [&str; 2] = [default_host(Provider::PostPress), default_host(Provider::Puffle)];
+
+const fn default_host(provider: Provider) -> &'static str {
+    match provider {
+        Provider::PostPress => "api.postpress.ai",
+        Provider::Puffle => "app.puffle.ai",
+    }
+}
 
 impl Default for HostPolicy {
     /// The two providers' own hosts, https only.
@@ -166,6 +173,13 @@ impl Endpoint {
     /// The port to connect to.
     pub fn port(&self) -> u16 {
         self.port
+    }
+
+    /// The other provider's own host, if this is there: no key of `provider` is anything to it.
+    pub fn is_another_providers(&self, provider: Provider) -> Option<&'static str> {
+        let others = [Provider::PostPress, Provider::Puffle].into_iter().filter(|other| *other != provider);
+        let named = |host: &&str| matches!(&self.host, Host::Name(name) if name == host);
+        others.map(default_host).find(named)
     }
 
     /// Host, and port where it is not the scheme's own: the `Host` header.

@@ -87,7 +87,11 @@ impl Reconciler {
         if self.seen.first_time(&account.view.uid) && at_rest && complete {
             return jitter().of(self.config.observe_interval / SPREAD);
         }
-        let Some(_slot) = self.lanes.enter(&account) else { return self.when_free() };
+        let Some(slot) = self.lanes.enter(&account) else { return self.when_free() };
+        if let Some(marked) = self.marked_unseen(&account).await {
+            drop(slot);
+            return self.tear_down(marked).await;
+        }
         match self.observation(account.clone()).await {
             Ok(delay) => {
                 self.seen.no_fault(&account.view.uid);
@@ -102,6 +106,16 @@ impl Reconciler {
             Err(ApiFault::Conflict) => self.later_still(&account),
             Err(fault) => self.api_fault(&account, &fault),
         }
+    }
+
+    /// The object as it is, if it is marked for deletion and no watch showed that: one that lost it will not show it any more.
+    /// Asked for where nothing new was shown, and a look is due all the same.
+    async fn marked_unseen(&self, account: &Account) -> Option<Account> {
+        if !account.view.ours || account.is_prompted() {
+            return None;
+        }
+        let now = self.io.get(&account.namespace, &account.name).await.ok()?.into_account();
+        (now.view.uid == account.view.uid && now.view.deleting && now.view.ours).then_some(now)
     }
 
     async fn observation(&self, mut account: Account) -> Result<Duration, ApiFault> {

@@ -63,6 +63,25 @@ async fn a_refused_key_is_named_with_its_secret_and_mending_the_secret_alone_end
 }
 
 #[tokio::test]
+async fn a_key_that_is_revoked_and_restored_is_used_again_as_it_stands() {
+    let bed = Bed::new("restored-key").await;
+    let (key, other) = (bed.key(), bed.key());
+    bed.sim.postpress().add(&key, "acc_1");
+    bed.sim.add_key(&key, &other);
+    bed.postpress_secret("postpress", &key).await;
+    let operator = bed.operator(&[]).await;
+    bed.postpress("acme", "acc_1", "postpress").await;
+    bed.until_connected("acme").await;
+    bed.sim.revoke_key(&key);
+    bed.delete("acme").await;
+    bed.until_waiting("acme", "CredentialsInvalid").await;
+    assert!(bed.sim.add_key(&other, &key));
+    bed.until_gone("acme").await;
+    assert_eq!(bed.truth("acc_1").0, State::Gone);
+    bed.finish(operator).await;
+}
+
+#[tokio::test]
 async fn an_endpoint_that_redirects_holds_the_deletion_until_its_secret_names_the_final_one_and_a_minute_is_enough() {
     let bed = Bed::new("redirected-key").await;
     let senders = bed.senders();

@@ -156,3 +156,27 @@ async fn install_newer_crd(bed: &Bed) {
     bed.eventually("the newer CRD is in force", stored).await;
     bed.kubectl(&["delete", "sacc", "probe"]).await;
 }
+
+#[tokio::test]
+async fn an_account_that_comes_back_under_its_id_after_the_release_is_left_alone() {
+    let bed = Bed::new("comes-back").await;
+    let senders = bed.senders();
+    let operator = bed.operator(&[]).await;
+    bed.adopt_connected(&senders).await;
+    bed.delete_all().await;
+    bed.until_all_gone(&senders).await;
+    bed.assert_ended(&senders);
+    let deletes = || senders.iter().map(|sender| bed.sim.log().deletes(&sender.account).len()).collect::<Vec<_>>();
+    let before = deletes();
+    for sender in &senders {
+        bed.sim.remove(&sender.account);
+        sender.connect(&bed.sim, &sender.key);
+    }
+    bed.finish(operator).await;
+
+    let operator = bed.operator(&[]).await;
+    bed.until_logged(&operator, &["every object was listed"]).await;
+    assert_eq!(deletes(), before);
+    assert!(senders.iter().all(|sender| bed.sim.log().state(&sender.account) == State::Connected));
+    bed.finish(operator).await;
+}

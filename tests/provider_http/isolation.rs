@@ -83,9 +83,23 @@ async fn a_public_name_for_a_private_address_is_refused_without_a_connection() {
 
 #[tokio::test]
 async fn a_name_is_resolved_once_so_that_what_was_checked_is_what_is_connected_to() {
-    let resolver = Arc::new(Answers { addresses: vec!["10.0.0.1".parse().expect("an address")], ..Answers::default() });
-    delete_behind(resolver.clone(), "https://api.postpress.ai", PATIENT).await;
-    assert_eq!(resolver.asked.load(Ordering::SeqCst), 1);
+    /// A public address where nobody answers, and then this machine.
+    struct Rebinds(AtomicUsize);
+    impl Resolve for Rebinds {
+        fn resolve<'a>(&'a self, _: &'a str) -> BoxFuture<'a, io::Result<Vec<IpAddr>>> {
+            let first = self.0.fetch_add(1, Ordering::SeqCst) == 0;
+            let address = if first { "2000::1" } else { "127.0.0.1" };
+            Box::pin(async move { Ok(vec![address.parse().expect("an address")]) })
+        }
+    }
+    let here = Forbidden::new();
+    let resolver = Arc::new(Rebinds(AtomicUsize::new(0)));
+    let impatient = Limits { connect: Duration::from_millis(300), ..PATIENT };
+    let base = format!("https://api.postpress.ai:{}", here.address().port());
+    let outcome = delete_behind(resolver.clone(), &base, impatient).await;
+    assert_eq!(outcome, Outcome::NotSent(NotSent::ConnectFailure));
+    assert_eq!(resolver.0.load(Ordering::SeqCst), 1);
+    assert!(here.is_untouched());
 }
 
 #[tokio::test]

@@ -24,6 +24,8 @@ pub enum Talk {
     Hold(Vec<u8>),
     /// Reads a request, says this, and then a piece, again and again, with a pause before each.
     Repeat(Vec<u8>, Vec<u8>, Duration),
+    /// Says this at once, whatever it is asked.
+    Greet(Vec<u8>),
     /// Closes without reading.
     Close,
     /// Reads so many bytes, then resets the connection.
@@ -127,6 +129,11 @@ async fn converse(mut stream: impl AsyncRead + AsyncWrite + Unpin, talk: Talk, s
     let whole = |bytes: &[u8]| bytes.windows(4).any(|window| window == b"\r\n\r\n");
     match talk {
         Talk::Close => {}
+        Talk::Greet(words) => {
+            let _ = stream.write_all(&words).await;
+            let _ = stream.shutdown().await;
+            listen(&mut stream, seen, |_| false).await;
+        }
         Talk::Reset(after) => listen(&mut stream, seen, |bytes| bytes.len() >= after).await,
         Talk::Say(words) => {
             listen(&mut stream, seen, whole).await;

@@ -63,7 +63,18 @@ async fn a_peer_that_cannot_prove_its_name_gets_no_byte() {
 #[tokio::test]
 async fn a_peer_that_does_not_speak_tls_gets_no_request() {
     let impatient = Limits { connect: Duration::from_millis(300), ..PATIENT };
-    for talk in [Talk::Close, Talk::Say(json("200 OK", ACKED)), Talk::Hold(Vec::new()), Talk::Reset(1)] {
+    // TLS 1.1 (RFC 4346): a ServerHello without extensions, in a record of that version.
+    let hello = [&[2, 0, 0, 38, 3, 2][..], &[7; 32], &[0, 0, 47, 0]].concat();
+    let too_old = [&[22, 3, 2, 0, 42][..], &hello].concat();
+    let talks = [
+        Talk::Close,
+        Talk::Greet(json("200 OK", ACKED)),
+        Talk::Greet(b"garbage".to_vec()),
+        Talk::Greet(too_old),
+        Talk::Hold(Vec::new()),
+        Talk::Reset(1),
+    ];
+    for talk in talks {
         let peer = Peer::new(talk).await;
         let outcome = delete_over_tls(&peer, RootCertStore::empty(), impatient, || unreachable!("no TLS")).await;
         assert_eq!(outcome, Outcome::NotSent(NotSent::TlsFailure));
