@@ -20,6 +20,7 @@ use kube::runtime::watcher::{Config, Event, watcher};
 use kube::{Client, ResourceExt};
 use provider_simulator::{Log, Simulator, fingerprint};
 use sender_operator::crd::{API_KEY, SenderAccount};
+use sender_operator::kube_io::Unmanaged;
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
@@ -154,7 +155,7 @@ impl Recorder {
     pub async fn is_complete(&self) -> bool {
         let namespaces = self.recorded.lock().unwrap().namespaces.clone();
         for namespace in namespaces {
-            let objects: Api<DynamicObject> = Api::namespaced_with(self.client.clone(), &namespace, &kind());
+            let objects: Api<Unmanaged<DynamicObject>> = Api::namespaced_with(self.client.clone(), &namespace, &kind());
             // Without the CRD there are no objects.
             let there = objects.list(&ListParams::default()).await.map_or(Vec::new(), |list| list.items);
             let there: BTreeMap<_, _> =
@@ -202,7 +203,12 @@ impl Recorder {
     }
 }
 
-async fn record_objects(to: Weak<Recorder>, of: Api<DynamicObject>, namespace: String, listed: Arc<Semaphore>) {
+async fn record_objects(
+    to: Weak<Recorder>,
+    of: Api<Unmanaged<DynamicObject>>,
+    namespace: String,
+    listed: Arc<Semaphore>,
+) {
     let mut events = pin!(watcher(of, Config::default()));
     let (mut names, mut lists) = (HashSet::new(), 0);
     while let (Some(event), Some(recorder)) = (events.next().await, to.upgrade()) {
@@ -210,10 +216,10 @@ async fn record_objects(to: Weak<Recorder>, of: Api<DynamicObject>, namespace: S
             Ok(Event::Init) => names.clear(),
             Ok(Event::InitApply(object)) => {
                 names.insert(object.name_any());
-                recorder.saw(&namespace, &object, false);
+                recorder.saw(&namespace, &object.0, false);
             }
-            Ok(Event::Apply(object)) => recorder.saw(&namespace, &object, false),
-            Ok(Event::Delete(object)) => recorder.saw(&namespace, &object, true),
+            Ok(Event::Apply(object)) => recorder.saw(&namespace, &object.0, false),
+            Ok(Event::Delete(object)) => recorder.saw(&namespace, &object.0, true),
             Ok(Event::InitDone) => {
                 lists += 1;
                 if lists == 1 {

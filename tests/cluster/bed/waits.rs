@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use kube::api::{Api, ApiResource, DynamicObject, ListParams};
 use sender_operator::crd::{REQUESTED_AT, SenderAccount};
+use sender_operator::kube_io::Unmanaged;
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
@@ -22,10 +23,15 @@ impl Bed {
         Api::namespaced_with(self.client.clone(), &self.namespace, &ApiResource::erase::<SenderAccount>(&()))
     }
 
+    /// The same, whatever stands in their managed fields.
+    fn unmanaged(&self) -> Api<Unmanaged<DynamicObject>> {
+        Api::namespaced_with(self.client.clone(), &self.namespace, &ApiResource::erase::<SenderAccount>(&()))
+    }
+
     /// The object as the API server shows it, if it is there.
     pub async fn object(&self, name: &str) -> Option<Value> {
-        let object = self.accounts().get_opt(name).await.expect("the API server answers");
-        object.map(|object| serde_json::to_value(object).expect("an object is JSON"))
+        let object = self.unmanaged().get_opt(name).await.expect("the API server answers");
+        object.map(|object| serde_json::to_value(object.0).expect("an object is JSON"))
     }
 
     /// Waits until the object is there and as said.
@@ -73,8 +79,8 @@ impl Bed {
 
     /// Every object of the namespace.
     pub async fn objects(&self) -> Vec<Value> {
-        let list = self.accounts().list(&ListParams::default()).await.expect("the API server answers");
-        list.items.iter().map(|object| serde_json::to_value(object).expect("an object is JSON")).collect()
+        let list = self.unmanaged().list(&ListParams::default()).await.expect("the API server answers");
+        list.items.iter().map(|object| serde_json::to_value(&object.0).expect("an object is JSON")).collect()
     }
 
     /// Waits until the object is gone.
