@@ -2,7 +2,7 @@
 //! that shows.
 
 use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -37,7 +37,8 @@ const CONFLICTS: usize = 8;
 /// The objects that this process has observed alive since it acts.
 pub struct Seen {
     since: Instant,
-    uids: Mutex<HashSet<String>>,
+    /// And since when, or when it was last asked whether one is marked for deletion.
+    uids: Mutex<HashMap<String, Instant>>,
     /// Passes in a row that the API server made fail.
     faults: Mutex<HashMap<String, u32>>,
 }
@@ -50,12 +51,26 @@ impl Seen {
 
     /// Whether it is the first time.
     fn first_time(&self, uid: &str) -> bool {
-        self.uids.lock().unwrap_or_else(PoisonError::into_inner).insert(uid.to_owned())
+        let mut uids = self.uids.lock().unwrap_or_else(PoisonError::into_inner);
+        let first = !uids.contains_key(uid);
+        uids.entry(uid.to_owned()).or_insert_with(Instant::now);
+        first
+    }
+
+    /// Whether it is time to ask for it: it was not for this long. Then it begins anew.
+    fn is_to_be_asked(&self, uid: &str, every: Duration) -> bool {
+        let mut uids = self.uids.lock().unwrap_or_else(PoisonError::into_inner);
+        let last = uids.entry(uid.to_owned()).or_insert_with(Instant::now);
+        let due = last.elapsed() >= every;
+        if due {
+            *last = Instant::now();
+        }
+        due
     }
 
     /// How long a DELETE of whoever acted before may still be on its way for an object that this process never saw alive.
     pub fn inherited_for(&self, uid: &str) -> Duration {
-        let seen = self.uids.lock().unwrap_or_else(PoisonError::into_inner).contains(uid);
+        let seen = self.uids.lock().unwrap_or_else(PoisonError::into_inner).contains_key(uid);
         if seen { Duration::ZERO } else { LONGEST_REQUEST.saturating_sub(self.since.elapsed()) }
     }
 
@@ -109,9 +124,10 @@ impl Reconciler {
     }
 
     /// The object as it is, if it is marked for deletion and no watch showed that: one that lost it will not show it any more.
-    /// Asked for where nothing new was shown, and a look is due all the same.
+    /// Asked for once in each interval of observation, where nothing new was shown.
     async fn marked_unseen(&self, account: &Account) -> Option<Account> {
-        if !account.view.ours || account.is_prompted() {
+        let shown = !account.view.ours || account.is_prompted();
+        if shown || !self.seen.is_to_be_asked(&account.view.uid, self.config.observe_interval / 2) {
             return None;
         }
         let now = self.io.get(&account.namespace, &account.name).await.ok()?.into_account();

@@ -20,7 +20,7 @@ async fn a_crd_that_loses_its_status_holds_deletions_up_and_the_log_says_what_to
         };
         bed.eventually("the status is not served", lost).await;
         bed.mark(SUBJECT).await;
-        life.until_logged(&["API server could not be used", "is the CRD as crds/ has it"]).await;
+        life.until_logged(&["API server could not be used", "is the CRD the one that this version brings"]).await;
         assert_eq!(bed.sim.log().deletes(kind.account()).len(), 0, "nothing is sent that cannot be written ahead");
         // An operator that starts now does not begin at all.
         life.crew.kill();
