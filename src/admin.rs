@@ -19,7 +19,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::crd::CRD_NAME;
+use crate::crd::{CRD_NAME, INSTALL_CRD};
 use crate::index::Index;
 use crate::lease::Standing;
 use crate::metrics::Metrics;
@@ -94,7 +94,7 @@ impl Admin {
             }
         }
         if !self.served.load(Ordering::Relaxed) {
-            missing.push(format!("the CRD {CRD_NAME} was not seen served; install it: helm upgrade with crds.enabled, or sender-operator crd | kubectl apply -f -"));
+            missing.push(format!("the CRD {CRD_NAME} was not seen served; install it: {INSTALL_CRD}"));
         }
         missing.extend(self.index.unsettled().iter().map(|scope| {
             let remedy = self.index.remedy(scope).map_or_else(String::new, |remedy| format!(": {remedy}"));

@@ -149,7 +149,7 @@ struct RunArguments {
     watch_namespace: Vec<String>,
 
     /// A host that keys may be sent to (repeatable, or separated by commas); it replaces the default
-    #[arg(long, env = "SENDER_OPERATOR_ALLOWED_HOST", value_name = "HOST", value_delimiter = ',', value_parser = host, default_values_t = provider_hosts())]
+    #[arg(long, env = "SENDER_OPERATOR_ALLOWED_HOST", value_name = "HOST", value_delimiter = ',', value_parser = host, default_values_t = DEFAULT_HOSTS.map(str::to_owned))]
     allowed_host: Vec<String>,
 
     /// Admit http to 127.0.0.0/8 and [::1]: for tests and demos only
@@ -264,11 +264,6 @@ impl RunArguments {
 
 fn refuse(message: String) -> clap::Error {
     Arguments::command().error(ErrorKind::ValueValidation, message)
-}
-
-/// The hosts of the two providers' own base URLs.
-fn provider_hosts() -> Vec<String> {
-    DEFAULT_HOSTS.map(str::to_owned).into()
 }
 
 fn lease(namespace: Option<String>, name: String) -> Result<LeaseRef, clap::Error> {

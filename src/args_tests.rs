@@ -69,7 +69,7 @@ fn allowed_hosts_replace_the_default() {
 
 #[test]
 fn the_loopback_flag_needs_no_value_and_takes_one() {
-    let open = HostPolicy::new(provider_hosts(), true).unwrap();
+    let open = HostPolicy::new(DEFAULT_HOSTS, true).unwrap();
     assert_eq!(accepted(&["--allow-insecure-loopback"]).hosts, open);
     assert_eq!(accepted(&["--allow-insecure-loopback=true", "--concurrency=1"]).hosts, open);
     assert_eq!(accepted(&["--allow-insecure-loopback=false"]).hosts, HostPolicy::default());

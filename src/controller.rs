@@ -28,7 +28,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use served::until_served;
 
-use crate::crd::{CRD_NAME, SenderAccount};
+use crate::crd::{CRD_NAME, INSTALL_CRD, SenderAccount};
 use crate::index::{Cached, Index, Scope};
 use crate::kube_io::{PAGE, said};
 use crate::metrics::Metrics;
@@ -153,9 +153,7 @@ fn remedy(scope: &Scope, error: &watcher::Error) -> String {
     };
     match status.map(|status| status.code) {
         Some(403) => rights::remedy(scope),
-        Some(404) => format!(
-            "the CRD {CRD_NAME} is not there; install it: helm upgrade with crds.enabled, or sender-operator crd | kubectl apply -f -"
-        ),
+        Some(404) => format!("the CRD {CRD_NAME} is not there; install it: {INSTALL_CRD}"),
         Some(410) => "none needed: the objects are listed anew".to_owned(),
         _ => "none needed if the API server comes back".to_owned(),
     }

@@ -31,6 +31,8 @@ pub const ORPHANED_BY: &str = "sender-operator.dev/orphaned-by";
 pub const ALLOW_CRD_DELETION: &str = "sender-operator.dev/allow-crd-deletion";
 /// `metadata.name` of the CRD.
 pub const CRD_NAME: &str = "senderaccounts.sender-operator.dev";
+/// How the CRD is installed, for whoever misses it.
+pub const INSTALL_CRD: &str = "helm upgrade with crds.enabled, or sender-operator crd | kubectl apply -f -";
 /// Key of the Secret that holds the provider's API key.
 pub const API_KEY: &str = "api-key";
 /// Optional key of the Secret that holds the endpoint's whole prefix.

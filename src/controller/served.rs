@@ -6,7 +6,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::APIResourceList;
 use kube::{Client, Resource};
 use tokio::time::Instant;
 
-use crate::crd::{CRD_NAME, SenderAccount};
+use crate::crd::{CRD_NAME, INSTALL_CRD, SenderAccount};
 
 /// How often it is asked.
 const POLL: Duration = Duration::from_secs(2);
@@ -32,17 +32,13 @@ pub async fn until_served(client: &Client) {
 async fn served(client: &Client) -> Result<(), String> {
     let version = SenderAccount::api_version(&());
     let plural = SenderAccount::plural(&());
-    let absent = || {
-        format!(
-            "the CRD {CRD_NAME} is not there or not established yet; install it: helm upgrade with crds.enabled, or sender-operator crd | kubectl apply -f -"
-        )
-    };
+    let absent = || format!("the CRD {CRD_NAME} is not there or not established yet; install it: {INSTALL_CRD}");
     let status = format!("{plural}/status");
     let has = |list: &APIResourceList, name: &str| list.resources.iter().any(|resource| resource.name == name);
     match tokio::time::timeout(DEADLINE, client.list_api_group_resources(&version)).await {
         Ok(Ok(list)) if has(&list, &plural) && has(&list, &status) => Ok(()),
         Ok(Ok(list)) if has(&list, &plural) => Err(format!(
-            "the CRD {CRD_NAME} has no status subresource, and nothing could be written down; install it as it is: helm upgrade with crds.enabled, or sender-operator crd | kubectl apply -f -"
+            "the CRD {CRD_NAME} has no status subresource, and nothing could be written down; install it as it is: {INSTALL_CRD}"
         )),
         Ok(Ok(_)) => Err(absent()),
         // Not a Status but plain text, so that only the code can be read.

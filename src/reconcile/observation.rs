@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -51,16 +52,19 @@ impl Seen {
 
     /// Whether it is the first time.
     fn first_time(&self, uid: &str) -> bool {
-        let mut uids = self.uids.lock().unwrap_or_else(PoisonError::into_inner);
-        let first = !uids.contains_key(uid);
-        uids.entry(uid.to_owned()).or_insert_with(Instant::now);
-        first
+        match self.uids.lock().unwrap_or_else(PoisonError::into_inner).entry(uid.to_owned()) {
+            Entry::Vacant(place) => {
+                place.insert(Instant::now());
+                true
+            }
+            Entry::Occupied(_) => false,
+        }
     }
 
     /// Whether it is time to ask for it: it was not for this long. Then it begins anew.
     fn is_to_be_asked(&self, uid: &str, every: Duration) -> bool {
         let mut uids = self.uids.lock().unwrap_or_else(PoisonError::into_inner);
-        let last = uids.entry(uid.to_owned()).or_insert_with(Instant::now);
+        let Some(last) = uids.get_mut(uid) else { return false };
         let due = last.elapsed() >= every;
         if due {
             *last = Instant::now();

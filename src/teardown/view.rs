@@ -171,7 +171,7 @@ pub enum Step {
     Record(Ledger),
     /// Compare-and-swap this intent, with a new nonce, and go on with this pass.
     Intend(Ledger),
-    /// GET each deleting twin: is an intent of theirs unsettled?
+    /// GET each of these twins: is an intent of theirs unsettled?
     AskTwins(Vec<String>),
     /// GET the object anew and go on with what it shows.
     Freshen,

@@ -80,11 +80,7 @@ async fn events_that_may_not_be_written_block_nothing_and_no_other_right_is_need
 
 #[tokio::test]
 async fn a_right_that_is_missing_is_named_and_once_granted_the_deletion_goes_on() {
-    let bed = Bed::new("rights-missing").await;
-    let key = bed.key();
-    bed.sim.postpress().add(&key, "acc_1");
-    bed.postpress_secret("postpress", &key).await;
-    let kubeconfig = service_account(&bed).await;
+    let (bed, kubeconfig) = without_rights("rights-missing").await;
     let mut without_secrets = in_the_namespace();
     without_secrets[2]["verbs"] = json!(["patch"]);
     grant(&bed, "", without_secrets.clone()).await;
@@ -112,6 +108,16 @@ async fn a_right_that_is_missing_is_named_and_once_granted_the_deletion_goes_on(
     bed.finish(operator).await;
 }
 
+/// An account, a Secret with its key, and a kubeconfig for a ServiceAccount that may do nothing yet.
+async fn without_rights(name: &str) -> (Bed, PathBuf) {
+    let bed = Bed::new(name).await;
+    let key = bed.key();
+    bed.sim.postpress().add(&key, "acc_1");
+    bed.postpress_secret("postpress", &key).await;
+    let kubeconfig = service_account(&bed).await;
+    (bed, kubeconfig)
+}
+
 /// Waits until the API server knows that this right of the bed's ServiceAccount on the objects is gone.
 async fn until_may_not(bed: &Bed, verb: &str) {
     let who = format!("--as=system:serviceaccount:{}:operator", bed.namespace);
@@ -130,12 +136,8 @@ async fn let_it_list(bed: &Bed, beside: &Bed) {
 
 #[tokio::test]
 async fn a_watched_namespace_that_cannot_be_listed_is_named_on_every_deletion_that_waits_for_it() {
-    let bed = Bed::new("rights-list").await;
+    let (bed, kubeconfig) = without_rights("rights-list").await;
     let beside = bed.beside("rights-list-beside").await;
-    let key = bed.key();
-    bed.sim.postpress().add(&key, "acc_1");
-    bed.postpress_secret("postpress", &key).await;
-    let kubeconfig = service_account(&bed).await;
     grant(&bed, "", in_the_namespace()).await;
     grant(&bed, "Cluster", beyond()).await;
     let operator = bed.start_operator(&kubeconfig, &[&bed.namespace, &beside.namespace], &[]);
@@ -154,12 +156,8 @@ async fn a_watched_namespace_that_cannot_be_listed_is_named_on_every_deletion_th
 
 #[tokio::test]
 async fn a_deletion_that_is_proved_and_not_released_names_the_namespace_that_cannot_be_listed_and_keeps_its_proof() {
-    let bed = Bed::new("rights-proved").await;
+    let (bed, kubeconfig) = without_rights("rights-proved").await;
     let beside = bed.beside("rights-proved-beside").await;
-    let key = bed.key();
-    bed.sim.postpress().add(&key, "acc_1");
-    bed.postpress_secret("postpress", &key).await;
-    let kubeconfig = service_account(&bed).await;
     grant(&bed, "", in_the_namespace()).await;
     grant(&bed, "Cluster", beyond()).await;
     let operator = bed.operator_as(&kubeconfig, &[&bed.namespace], &[]).await;
