@@ -2,11 +2,11 @@
 
 use crate::bed::{CRD, Property};
 use crate::kind::{Kind, SUBJECT};
-use crate::life::Life;
+use crate::life::{FLAGS, Life};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_crd_that_loses_its_status_holds_deletions_up_and_the_log_says_what_to_mend() {
-    Life::plan_alone("crd-without-status", async |life| {
+    Life::plan_alone("crd-without-status", &FLAGS, async |life| {
         let (bed, kind) = (&life.bed, Kind::Disconnect);
         bed.excuse(Property::L2, "what cannot be written cannot be said on the object");
         life.at_rest(kind).await;

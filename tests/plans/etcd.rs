@@ -12,7 +12,7 @@ use serde_json::json;
 use crate::api_faults::calls_of;
 use crate::bed::{Property, is_torture};
 use crate::kind::Kind;
-use crate::life::Life;
+use crate::life::{FLAGS, Life, OBSERVING};
 use crate::store::{Store, signal};
 
 /// A call, a moment of it, and what befalls whom.
@@ -31,7 +31,7 @@ const STRIKES: [Strike; 8] = [
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_disconnect_survives_an_etcd_or_api_server_that_dies_or_stands_still_in_it_and_has_one_effect() {
-    Life::plan_alone("etcd", async |life| {
+    Life::plan_alone("etcd", &FLAGS, async |life| {
         life.start();
         for (number, (call, moment, program, signal)) in strikes().await.into_iter().enumerate() {
             let name = format!("{call}-{moment}-{number}").to_lowercase();
@@ -112,7 +112,7 @@ async fn felt(life: &Life, lines: usize) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn while_the_store_is_full_nothing_that_must_be_written_ahead_is_sent() {
-    Life::plan_alone("store-full", async |life| {
+    Life::plan_alone("store-full", &FLAGS, async |life| {
         life.start();
         let kinds = [(Kind::Disconnect, Call::WriteIntent), (Kind::PostPress, Call::GetAccount)];
         for (number, (kind, last)) in kinds.into_iter().enumerate() {
@@ -147,7 +147,7 @@ async fn while_the_store_is_full_nothing_that_must_be_written_ahead_is_sent() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_mark_from_before_a_compaction_is_found_when_the_watch_cannot_go_on() {
-    Life::plan_alone("store-compacted", async |life| {
+    Life::plan_alone("store-compacted", &FLAGS, async |life| {
         let (kind, name, store) = (Kind::Disconnect, "compacted", Store::of(&life.bed));
         life.bed.excuse(Property::L2, "while the API server starts nothing can be said");
         life.start();
@@ -173,7 +173,7 @@ async fn a_mark_from_before_a_compaction_is_found_when_the_watch_cannot_go_on() 
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn objects_that_a_restored_store_brings_back_are_read_first_and_get_no_further_effect() {
-    Life::plan_alone("store-restored", async |life| {
+    Life::plan_alone("store-restored", &OBSERVING, async |life| {
         let (bed, store) = (&life.bed, Store::of(&life.bed));
         bed.excuse(Property::S4, "the restore takes the release back");
         bed.excuse(Property::S11, "until the next operator has looked, the restored status is of the past");

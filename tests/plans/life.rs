@@ -15,7 +15,7 @@ use crate::plan::{Boundary, Strike};
 use crate::verdict::failure;
 
 /// Short waits, so that a plan is over in seconds; and no reads but those of the teardown.
-const FLAGS: [&str; 6] = ["--max-backoff", "1s", "--outcome-window", "1s", "--observe-interval", "1h"];
+pub const FLAGS: [&str; 6] = ["--max-backoff", "1s", "--outcome-window", "1s", "--observe-interval", "1h"];
 /// The same, but what was refused to a live object is soon tried again.
 pub const OBSERVING: [&str; 6] = ["--max-backoff", "1s", "--outcome-window", "1s", "--observe-interval", "2s"];
 
@@ -81,14 +81,9 @@ impl Life {
         Self::with(Bed::new(name).await, &FLAGS).await
     }
 
-    /// A world on this bed, where operators read live objects every two seconds.
-    pub async fn observing_on(bed: Bed) -> Self {
-        Self::with(bed, &OBSERVING).await
-    }
-
     /// The same, where operators read live objects every two seconds.
     pub async fn observing(name: &str) -> Self {
-        Self::observing_on(Bed::new(name).await).await
+        Self::with(Bed::new(name).await, &OBSERVING).await
     }
 
     /// On this bed, with these flags.
@@ -111,12 +106,12 @@ impl Life {
     }
 
     /// The same on a control plane of its own, for what would disturb every other plan.
-    pub async fn plan_alone(name: &str, steps: impl AsyncFnOnce(&Self)) {
+    pub async fn plan_alone(name: &str, flags: &'static [&'static str], steps: impl AsyncFnOnce(&Self)) {
         if std::env::var("PLAN").is_ok_and(|plan| plan != name) {
             return;
         }
         let (bed, _alone) = Bed::alone(name).await;
-        Self::observing_on(bed).await.run(name, steps).await;
+        Self::with(bed, flags).await.run(name, steps).await;
     }
 
     async fn run(&self, name: &str, steps: impl AsyncFnOnce(&Self)) {
