@@ -170,6 +170,7 @@ impl Reconciler {
         }
         let before = status::shown(account).map(str::to_owned);
         let fresh = self.io.write_status(account, status).await?;
+        self.window.settled(&fresh);
         if before.as_deref() != Some(why.reason.as_str()) {
             self.announce(fresh.account(), why);
         }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::gates::let_go;
 use super::ledger::{Ledger, Phase, age};
 use super::outcome::{Outcome, Refusal};
 use super::proof::Proof;
@@ -91,7 +92,8 @@ fn soft_then_hard(view: &View, pass: &Pass, rules: &Rules, now: Timestamp, known
             Step::Intend(ledger)
         }
         Outcome::SoftGone => Step::Release(Proof::already_soft()),
-        Outcome::Gone if policy_releases(view, known) => Step::Release(Proof::released_by_policy()),
+        // The key that sees no account may not be the one that a DELETE went out with.
+        Outcome::Gone if policy_releases(view, known) => let_go(view, pass, rules, now, Proof::released_by_policy()),
         // Absence from a list is never a proof by itself.
         Outcome::Gone => wait(view, pass, rules, now, noted(ledger, view, known, now), unproven(view, known)),
         _ => wait(view, pass, rules, now, noted(ledger, view, known, now), Because::failed(read)),

@@ -43,6 +43,10 @@ fn nothing_is_sent_while_an_attempt_may_be_alive_that_the_ledger_forgot() {
     let orphaned = |seconds| forgot(seconds).changed(|given| given.view.gates.orphan = Some(None));
     assert_eq!(orphaned(899).waits().0.reason, Reason::RequestMayBeInFlight);
     assert!(matches!(orphaned(900).step(), Step::Release(_)));
+    // The key that sees no account need not be the one that it went out with.
+    let absent = |seconds| forgot(seconds).reads(Outcome::Gone).changed(releases);
+    assert_eq!(absent(899).waits().0.reason, Reason::RequestMayBeInFlight);
+    assert!(matches!(absent(900).step(), Step::Release(_)));
 }
 
 #[test]

@@ -93,6 +93,12 @@ fn an_attempt_is_unsettled_as_long_as_it_has_its_nonce() {
 }
 
 #[test]
+fn deletes_are_counted_from_none() {
+    let after = |attempt| Ledger { account: None, teardown: Some(Teardown { attempt, ..teardown("a", None) }) };
+    assert_eq!([Ledger::default(), after(0), after(7)].map(|ledger| ledger.attempts()), [0, 0, 7]);
+}
+
+#[test]
 fn an_age_is_never_negative() {
     assert_eq!(age(ago(5), now()).as_secs(), 5);
     assert!(age(now() + SignedDuration::from_secs(5), now()).is_zero());

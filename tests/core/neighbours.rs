@@ -1,10 +1,12 @@
 //! What stands before a deletion that is not its own: people's gates, and other objects of the same account.
 
 use sender_operator::reason::Reason;
+use sender_operator::teardown::api_unusable;
 use sender_operator::teardown::ledger::Phase;
 use sender_operator::teardown::outcome::Outcome;
 use sender_operator::teardown::view::{Crd, Gates, Step, Twin};
 
+use crate::any::{RULES, now};
 use crate::given::{Given, LONGEST, REPEATABLE, deleting_twin, disconnect, email, given, seconds};
 
 fn live_twin(uid: &str) -> Twin {
@@ -61,6 +63,29 @@ fn each_gate_says_what_it_waits_for() {
     }
     assert_eq!(next_to(&[], &[]).changed(|given| given.pass.crd = None).step(), Step::AskCrd);
     assert_eq!(next_to(&[], &[]).step(), Step::Freshen);
+}
+
+#[test]
+fn that_the_api_server_is_of_no_use_is_said_in_place_of_what_passes_and_of_nothing_else() {
+    use Reason::{
+        ApiServerUnavailable, ConnectionLost, CrdDeleting, Deleting, OutcomeHeld, OutcomeUnknown, PatchRefused,
+        ProviderError, ProviderUnavailable, ReadingBack, SecretMissing, Suspended, TimedOut, TwinLive, UnprovenAbsence,
+        WrongChannel,
+    };
+    let is_said = |given: Given| {
+        let why = (ApiServerUnavailable, "500".to_owned());
+        api_unusable(&given.view, &given.pass, &RULES, now(), why).is_some()
+    };
+    let beside = |reason| is_said(given(email()).said(reason, 5));
+    let failed = [Deleting, ProviderUnavailable, ProviderError, TimedOut, ConnectionLost];
+    for passes in failed.into_iter().chain([Suspended, TwinLive, CrdDeleting, ApiServerUnavailable, PatchRefused]) {
+        assert!(beside(passes), "{passes}");
+    }
+    for stays in [SecretMissing, WrongChannel, UnprovenAbsence, OutcomeUnknown, OutcomeHeld, ReadingBack] {
+        assert!(!beside(stays), "{stays}");
+    }
+    assert!(is_said(given(email())), "nothing is shown yet");
+    assert!(!is_said(given(disconnect()).unsettled(0).said(Deleting, 5)), "later decisions rest on the intent");
 }
 
 #[test]

@@ -36,6 +36,7 @@ pub enum Action {
     SetOrphan(usize, bool),
     SetSuspend(usize, bool),
     SetKey(Key),
+    WipeStatus(usize),
     BlindKey,
     CreateTwin,
     Recreate,
@@ -68,7 +69,7 @@ impl Action {
             Self::Step(_, _, how) => matches!(how, How::Properly | How::FromOldList),
             Self::Answer(_, _, ending) => ending == Ending::Properly,
             Self::Mark(_) | Self::SetOrphan(..) | Self::SetSuspend(..) | Self::SetKey(_) => false,
-            Self::BlindKey | Self::CreateTwin | Self::Recreate => false,
+            Self::BlindKey | Self::WipeStatus(_) | Self::CreateTwin | Self::Recreate => false,
             _ => true,
         }
     }

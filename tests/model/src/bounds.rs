@@ -47,6 +47,8 @@ pub enum Whim {
     DeleteSecret,
     /// Let the key lose its sight of the account, a day after the last read.
     BlindKey,
+    /// Take everything out of an object's status.
+    WipeStatus,
     /// Create the second object late.
     CreateTwin,
     /// Create an object of the same name after the first is gone.

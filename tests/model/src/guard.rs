@@ -23,6 +23,8 @@ pub enum Guard {
     ReadBack,
     /// An unknown outcome is waited for, W long.
     Window,
+    /// A process remembers an unknown outcome that somebody wiped from the status, and waits W for it, too.
+    WipedAttempt,
     /// What was acknowledged is not sent again.
     NoResendAfterAck,
     /// A read that an intent rests on began in this pass.

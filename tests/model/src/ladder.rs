@@ -7,12 +7,12 @@ use sender_operator::args::TargetKind;
 use crate::bounds::{Bounds, Fault, Whim};
 use crate::guard::Guard;
 use crate::rules::{self, S5};
-use crate::variants::{promised, report, single};
+use crate::variants::{WIPED_FAULTS, promised, report, single};
 use crate::world::World;
 
 /// Each guard, the kind of target that misses it, and the promises that break without it.
 const LADDER: &[(Guard, TargetKind, &[&str])] = &[
-    (Guard::CompareAndSwap, TargetKind::Disconnect, &["S1", "S3", "S2", "D1", "K1"]),
+    (Guard::CompareAndSwap, TargetKind::Disconnect, &["S1", "K1", "S3", "S2", "D1"]),
     (Guard::Nonce, TargetKind::Disconnect, &["K1", "S3", "S2", "D1"]),
     (Guard::FreshView, TargetKind::PostPress, &["S7"]),
     (Guard::FingerprintOverKey, TargetKind::PostPress, &["S1"]),
@@ -22,6 +22,7 @@ const LADDER: &[(Guard, TargetKind, &[&str])] = &[
     (Guard::UnsettledFirst, TargetKind::Disconnect, &["K1", "S3", "S2", "D1"]),
     (Guard::WriteAhead, TargetKind::Disconnect, &["S8", "S7", "S4"]),
     (Guard::Window, TargetKind::Disconnect, &["K1", "S3", "S2", "D1"]),
+    (Guard::WipedAttempt, TargetKind::Disconnect, &["S3", "S2", "D1"]),
     (Guard::NoResendAfterAck, TargetKind::Disconnect, &["K1", "S3", "S2", "D1"]),
     (Guard::SendDeadline, TargetKind::Disconnect, &["S3", "S2", "D1", "S4"]),
     (Guard::Twins, TargetKind::Disconnect, &["S3", "S2", "D1"]),
@@ -47,6 +48,7 @@ fn world_without(guard: Guard, kind: TargetKind) -> Bounds {
         Guard::Twins | Guard::DeletingTwinAsked => {
             (bounds.objects, bounds.people, bounds.whims) = (2, 0, Vec::new());
         }
+        Guard::WipedAttempt => (bounds.faults_of, bounds.whims) = (WIPED_FAULTS.to_vec(), vec![Whim::WipeStatus]),
         Guard::NoResendAfterAck => bounds.slow_acks = true,
         Guard::SendDeadline => {
             (bounds.processes, bounds.faults, bounds.people, bounds.whims) = (2, 0, 0, Vec::new());

@@ -91,7 +91,7 @@ impl World {
                 None => {}
             }
             let window = process.window[object];
-            if window.nonce != 0 && !window.over && !self.may_be_alive(state, object, window.nonce) {
+            if window.nonce != 0 && !window.over && !self.may_be_alive(state, object, window.last) {
                 actions.push(Action::WindowEnds(at, object));
             }
         }

@@ -3,8 +3,9 @@
 use crate::state::{Late, State, Window, Write};
 
 impl State {
-    /// Gives the nonces the smallest names that keep their order, so that equal worlds look equal.
-    pub fn rename_nonces(&mut self) {
+    /// Gives the nonces the smallest names that keep their order, so that equal worlds look equal. What no object can show
+    /// again is dropped, unless processes must remember what a status was wiped of.
+    pub fn rename_nonces(&mut self, remembers: bool) {
         let mut shown = 0_u32;
         for object in &self.objects {
             shown |= 1 << object.nonce;
@@ -19,8 +20,7 @@ impl State {
             shown |= 1 << nonce;
         }
         for window in self.processes.iter_mut().flat_map(|process| &mut process.window) {
-            // No object can show it again.
-            if shown & (1 << window.nonce) == 0 {
+            if !remembers && shown & (1 << window.nonce) == 0 {
                 *window = Window::default();
             }
         }
@@ -49,6 +49,7 @@ impl State {
             for object in 0..2 {
                 each(&mut process.cache[object].object.nonce);
                 each(&mut process.window[object].nonce);
+                each(&mut process.window[object].last);
                 process.unsent[object].iter_mut().for_each(&mut *each);
                 if let Some(pass) = &mut process.passes[object] {
                     each(&mut pass.view.object.nonce);

@@ -4,8 +4,9 @@ mod step;
 
 use sender_operator::teardown::target::Kind;
 
+use crate::bounds::Whim;
 use crate::guard::Guard;
-use crate::product::Next;
+use crate::product::{Next, UNSETTLED};
 use crate::state::{Answer, Doing, Object, Pass, Permission, Process, Seen, Sight, Stage, State, Window};
 use crate::world::World;
 
@@ -92,12 +93,15 @@ impl World {
     }
 
     fn begin_from(&self, state: &mut State, process: usize, at: usize, view: Seen) {
-        let window_over = self.unchanged(&mut state.processes[process].window[at], &view.object);
+        let window_over = self.unchanged(state, process, at, &view.object);
+        let window = state.processes[process].window[at];
+        let forgets = self.forgets(&window, &view.object);
         let twin = self.twin(state, process, at, view.object);
         let stored = &state.objects[at];
         let pass = Pass {
             view,
             window_over,
+            forgotten: forgets.then_some(window.over),
             inherited: state.processes[process].inherited[at],
             unsent: view.object.nonce != 0 && state.processes[process].unsent[at].contains(&view.object.nonce),
             twin,
@@ -116,17 +120,38 @@ impl World {
         if self.bounds.objects < 2 {
             return 0;
         }
-        self.ask(|product| product.twin(at as u8, object, state.processes[process].cache[1 - at].object))
+        let twin = state.processes[process].cache[1 - at].object;
+        let bits = self.ask(|product| product.twin(at as u8, object, twin));
+        if bits != 0 && self.has_forgotten(state, process, 1 - at, &twin) { bits | UNSETTLED } else { bits }
+    }
+
+    /// Whether this process remembers a DELETE of it that may be alive, and its ledger does not.
+    fn has_forgotten(&self, state: &State, process: usize, at: usize, object: &Object) -> bool {
+        let window = state.processes[process].window[at];
+        self.forgets(&window, object) && !window.over && !self.is_without(Guard::WipedAttempt)
+    }
+
+    fn forgets(&self, window: &Window, object: &Object) -> bool {
+        self.ask(|product| product.attempts(object.ledger)) < window.attempt
     }
 
     /// Whether this process has seen the attempt of this view unchanged for W.
-    fn unchanged(&self, window: &mut Window, object: &Object) -> bool {
-        if self.kind() != Kind::SoftThenHard || object.nonce == 0 {
-            *window = Window::default();
-        } else if window.nonce != object.nonce {
-            *window = Window { nonce: object.nonce, over: false };
+    fn unchanged(&self, state: &mut State, process: usize, at: usize, object: &Object) -> bool {
+        // Without a wiped status the next look begins anew where this one was shown an older attempt.
+        let last = if self.may(Whim::WipeStatus) { state.new_nonce() - 1 } else { object.nonce };
+        let window = &mut state.processes[process].window[at];
+        if self.kind() == Kind::SoftThenHard && object.nonce != 0 && window.nonce != object.nonce {
+            let attempt = self.ask(|product| product.attempts(object.ledger));
+            *window = Window { nonce: object.nonce, attempt, last, over: false };
         }
-        window.over
+        object.nonce != 0 && window.over
+    }
+
+    /// What the API server has just shown settles what this process remembers. What the watch shows may be older.
+    pub fn settled(&self, window: &mut Window, object: &Object) {
+        if object.nonce == 0 && !self.forgets(window, object) {
+            *window = Window::default();
+        }
     }
 
     /// What needs nobody else, or nobody else can change: it is done at once.

@@ -19,6 +19,9 @@ impl World {
                 actions.push(Action::Mark(at));
             }
             if object.is_stored() && !object.reborn {
+                if self.may(Whim::WipeStatus) && free && object.ledger != 0 {
+                    actions.push(Action::WipeStatus(at));
+                }
                 if self.may(Whim::Orphan) && (object.orphan || free) {
                     actions.push(Action::SetOrphan(at, !object.orphan));
                 }
@@ -96,6 +99,10 @@ impl World {
                 self.gates_changed(state, at);
             }
             Action::SetKey(key) => state.keys[0] = key,
+            Action::WipeStatus(at) => {
+                (state.objects[at].ledger, state.objects[at].nonce) = (0, 0);
+                self.changed(state, at);
+            }
             Action::BlindKey => {
                 if !self.is_without(Guard::AgeOfEvidence) {
                     self.age(state, Product::with_old_evidence);
@@ -126,6 +133,7 @@ impl World {
             | Action::SetSuspend(..)
             | Action::SetKey(_)
             | Action::BlindKey
+            | Action::WipeStatus(_)
             | Action::CreateTwin
             | Action::Recreate => state.people -= 1,
             _ => state.faults -= 1,

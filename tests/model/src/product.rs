@@ -76,7 +76,8 @@ const DELETING: u8 = 2;
 const OLDER: u8 = 4;
 const ACTIVE: u8 = 8;
 const SEES_NOTHING: u8 = 16;
-const UNSETTLED: u8 = 32;
+/// A DELETE of it may be alive.
+pub const UNSETTLED: u8 = 32;
 const FITS: u8 = 64;
 /// What the last look compares.
 pub const WHO: u8 = PRESENT | DELETING | SEES_NOTHING;
@@ -243,12 +244,14 @@ impl Product {
             Asked::No => Some(Some(other.name.clone())),
         };
         let window_over = asked.window_over || self.is_without(Guard::Window);
+        let forgotten = asked.forgotten.filter(|_| !self.is_without(Guard::WipedAttempt));
         let inherited = asked.inherited && !self.is_without(Guard::PredecessorsDelete);
         let read_back = match asked.read_back {
             Sight::None if asked.answer == Answer::Acked && self.is_without(Guard::ReadBack) => Sight::Absent,
             sight => sight,
         };
         view::Pass {
+            forgotten_for: forgotten.map(|over| if over { self.config.rules.outcome_window } else { Duration::ZERO }),
             unchanged_for: if window_over { self.config.rules.outcome_window } else { Duration::ZERO },
             inherited_for: if inherited { Duration::from_secs(60) } else { Duration::ZERO },
             crd: Some(Crd::Serving),

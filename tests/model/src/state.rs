@@ -117,6 +117,8 @@ pub struct Pass {
     pub doing: Doing,
     pub view: Seen,
     pub window_over: bool,
+    /// Whether this process remembers an attempt that the ledger has forgotten, and whether W is over for it.
+    pub forgotten: Option<bool>,
     pub inherited: bool,
     /// `None`: not read yet.
     pub key: Option<Key>,
@@ -159,6 +161,10 @@ pub enum Permission {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Window {
     pub nonce: u8,
+    /// How many DELETEs the ledger counted then: one that counts fewer has forgotten this attempt.
+    pub attempt: u8,
+    /// The last nonce when it began: of no request up to this one is anything left when it is over.
+    pub last: u8,
     pub over: bool,
 }
 

@@ -44,6 +44,7 @@ impl World {
         self.commit(state, at, write);
         if how == How::Properly {
             let object = state.objects[at];
+            self.settled(&mut state.processes[process].window[at], &object);
             if let Some(pass) = &mut state.processes[process].passes[at] {
                 pass.view = Seen { object, current: true };
             }

@@ -12,6 +12,10 @@ use crate::world::World;
 pub const KINDS: [TargetKind; 4] =
     [TargetKind::PostPress, TargetKind::Email, TargetKind::Disconnect, TargetKind::Purge];
 
+/// What may go wrong beside a status that is wiped: a process that starts after that knows nothing of what it held.
+pub const WIPED_FAULTS: [Fault; 5] =
+    [Fault::LateWrite, Fault::FailedRead, Fault::LostAnswer, Fault::FailedAnswer, Fault::EarlyAck];
+
 pub fn single(kind: TargetKind, processes: usize, faults: u8, people: u8) -> Bounds {
     let cross_leader = processes > 1 && kind != TargetKind::Disconnect;
     Bounds {
@@ -152,4 +156,21 @@ fn of_two_objects_of_one_account_one_deletes_it_and_both_come_to_rest() {
         let bounds = Bounds { apart: true, ..twins(TargetKind::Disconnect, 2, 0, &[]) };
         holds("Disconnect: twins, a process each", &World::new(bounds));
     }
+}
+
+#[test]
+fn a_status_that_is_wiped_lets_no_second_delete_out_of_the_process_that_saw_what_it_held() {
+    let whims = vec![Whim::WipeStatus, Whim::Orphan, Whim::SwapKey];
+    for on_not_found in [OnNotFound::Hold, OnNotFound::Release] {
+        for after_unknown_outcome in [AfterUnknownOutcome::Resend, AfterUnknownOutcome::Hold] {
+            let single = single(TargetKind::Disconnect, 1, 1, 2);
+            let setting = Setting { on_not_found, after_unknown_outcome, ..single.setting.clone() };
+            let bounds = Bounds { setting, faults_of: WIPED_FAULTS.to_vec(), whims: whims.clone(), ..single };
+            let name = format!("Disconnect: a wiped status, {on_not_found:?}, {after_unknown_outcome:?}");
+            holds(&name, &World::new(bounds));
+        }
+    }
+    let (faults_of, whims) = (vec![Fault::LostAnswer], vec![Whim::WipeStatus]);
+    let twins = Bounds { objects: 2, faults_of, whims, ..single(TargetKind::Disconnect, 1, 1, 1) };
+    holds("Disconnect: twins, a wiped status", &World::new(twins));
 }

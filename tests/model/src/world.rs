@@ -128,7 +128,7 @@ impl Model for World {
             }
         }
         state.wire.sort_unstable_by(|a, b| b.cmp(a));
-        state.rename_nonces();
+        state.rename_nonces(self.may(Whim::WipeStatus));
         Some(state)
     }
 

@@ -51,7 +51,8 @@ impl World {
             Next::AskTwins => {
                 let twin = state.objects[1 - at];
                 let shown = state.processes[process].cache[1 - at].object.is_stored();
-                let busy = shown && (how != How::Properly || (twin.is_stored() && twin.nonce != 0));
+                let unsettled = twin.nonce != 0 || self.has_forgotten(state, process, 1 - at, &twin);
+                let busy = shown && (how != How::Properly || (twin.is_stored() && unsettled));
                 let asked = if busy { Asked::No } else { Asked::Yes };
                 self.learn(state, process, at, |pass, _| pass.deleting_twin = asked);
             }
@@ -125,10 +126,10 @@ impl World {
     }
 
     fn window_begins(&self, state: &mut State, process: usize, at: usize) {
-        let process = &mut state.processes[process];
-        process.window[at] = Window::default();
-        if let Some(pass) = &mut process.passes[at] {
-            pass.window_over = self.unchanged(&mut process.window[at], &pass.view.object);
+        state.processes[process].window[at] = Window::default();
+        if let Some(pass) = state.processes[process].passes[at] {
+            let over = self.unchanged(state, process, at, &pass.view.object);
+            self.learn(state, process, at, |pass, _| pass.window_over = over);
         }
     }
 
