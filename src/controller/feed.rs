@@ -34,6 +34,7 @@ type Touched = HashMap<(Provider, String), Option<String>>;
 struct Digests {
     wish: u64,
     face: u64,
+    ours: bool,
 }
 
 impl Feed {
@@ -64,9 +65,10 @@ impl Feed {
     }
 
     fn shown(&mut self, object: Cached, touched: &mut Touched, woken: &mut Vec<ObjectRef<Cached>>) {
-        let now = Digests { wish: object.wish(), face: object.face() };
+        let now = Digests { wish: object.wish(), face: object.face(), ours: object.is_ours() };
         let before = self.shown.insert(object.uid().to_owned(), now);
-        if before.is_none_or(|before| before.wish != now.wish) {
+        // Whoever takes our finalizer off is answered.
+        if before.is_none_or(|before| before.wish != now.wish || (before.ours && !now.ours)) {
             woken.push(object.object_ref());
         }
         if before.is_none_or(|before| before.face != now.face) {

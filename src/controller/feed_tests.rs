@@ -4,6 +4,7 @@ use kube::runtime::reflector::{self, Store};
 use serde_json::{Value, json};
 
 use super::*;
+use crate::crd::FINALIZER;
 use crate::index::fixture::Fixture;
 
 const ID: &str = "0b4f6f0e-8c1d-4c39-9c53-1f0a2f6d7e11";
@@ -75,6 +76,18 @@ fn a_status_write_wakes_nobody_else_every_try_would_cause_the_next() {
     for attempt in 1..4 {
         assert_eq!(fed.show(&object.clone().status(teardown("Waiting", attempt))), [""; 0]);
     }
+}
+
+#[test]
+fn our_finalizer_is_put_on_by_a_pass_that_goes_on_and_asks_for_no_other() {
+    let ours = Fixture::postpress("a", "1");
+    let mut fed = fed(&[&ours.clone().set("/metadata", "finalizers", json!(["example.com/other"]))]);
+    assert_eq!(
+        fed.show(&ours.clone().set("/metadata", "finalizers", json!(["example.com/other", FINALIZER]))),
+        [""; 0]
+    );
+    assert_eq!(fed.show(&ours), ["a"], "another one's is a gate");
+    assert_eq!(fed.show(&ours.clone().set("/metadata", "finalizers", json!([]))), ["a"], "it is put on again");
 }
 
 #[test]

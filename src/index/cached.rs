@@ -28,7 +28,7 @@ impl From<DeserializeGuard<SenderAccount>> for Cached {
         let meta = guard.meta_mut();
         (meta.labels, meta.owner_references) = (None, None);
         if let Some(annotations) = &mut meta.annotations {
-            annotations.retain(|name, _| is_ours(name));
+            annotations.retain(|name, _| is_of_ours(name));
             annotations.values_mut().for_each(|value| value.truncate(value.floor_char_boundary(LONGEST)));
         }
         Self(guard.0.map(Arc::new).map_err(Arc::new))
@@ -66,16 +66,23 @@ impl Cached {
     }
 
     /// A digest of what asks for another pass: what people write, and never what a pass itself writes to status. A
-    /// status write that triggered the next pass would cancel every delay (kube's scheduler keeps the earlier time).
+    /// status write that triggered the next pass would cancel every delay (kube's scheduler keeps the earlier time). Nor
+    /// our finalizer, which the pass that puts it on goes on from.
     pub fn wish(&self) -> u64 {
         let meta = self.meta();
         let mut digest = DefaultHasher::new();
-        (&meta.uid, meta.generation, &meta.finalizers).hash(&mut digest);
+        let others = meta.finalizers.iter().flatten().filter(|name| *name != FINALIZER).collect::<Vec<_>>();
+        (&meta.uid, meta.generation, others).hash(&mut digest);
         meta.deletion_timestamp.is_some().hash(&mut digest);
-        for (name, value) in meta.annotations.iter().flatten().filter(|(name, _)| is_ours(name)) {
+        for (name, value) in meta.annotations.iter().flatten().filter(|(name, _)| is_of_ours(name)) {
             (name, value).hash(&mut digest);
         }
         digest.finish()
+    }
+
+    /// Whether it has our finalizer.
+    pub fn is_ours(&self) -> bool {
+        self.meta().finalizers.iter().flatten().any(|name| name == FINALIZER)
     }
 
     /// A digest of what other objects of the same account wait for. Counts and times of its tries are not in it: twins
@@ -83,8 +90,7 @@ impl Cached {
     pub fn face(&self) -> u64 {
         let mut digest = DefaultHasher::new();
         let meta = self.meta();
-        let ours = meta.finalizers.iter().flatten().any(|name| name == FINALIZER);
-        (&meta.uid, meta.generation, meta.deletion_timestamp.is_some(), ours).hash(&mut digest);
+        (&meta.uid, meta.generation, meta.deletion_timestamp.is_some(), self.is_ours()).hash(&mut digest);
         let status = self.account().and_then(|account| account.status.as_ref());
         if let Some(account) = status.and_then(|status| status.account.as_ref()) {
             (account.state, account.alive_at.is_some(), &account.fingerprint).hash(&mut digest);
@@ -96,7 +102,7 @@ impl Cached {
     }
 }
 
-fn is_ours(annotation: &str) -> bool {
+fn is_of_ours(annotation: &str) -> bool {
     annotation
         .split_once('/')
         .and_then(|(domain, _)| domain.strip_suffix(DOMAIN))
