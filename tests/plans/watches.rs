@@ -9,6 +9,7 @@ use provider_simulator::State;
 use serde_json::json;
 
 use crate::api_faults::Faulty;
+use crate::bed::Property;
 use crate::kind::{Kind, SUBJECT};
 use crate::life::{Life, OBSERVING};
 use crate::verdict::receipts;
@@ -61,6 +62,8 @@ async fn a_list_or_watch_that_is_never_answered_is_begun_again() {
     join_all([Call::ListAccounts, Call::WatchAccounts].map(async |call| {
         let name = format!("silent-{call}");
         Life::plan(&name, async |life| {
+            life.bed
+                .excuse(Property::L2, "what is not answered for a minute is begun again, and shows no mark until then");
             life.proxy.rule(On::call(call), Fault::swallow());
             life.at_rest(Kind::PostPress).await;
             life.bed.mark(SUBJECT).await;

@@ -70,9 +70,11 @@ fn speechless(life: &Life<'_>) -> Option<Violation> {
 /// L2: a deletion of which a running operator says nothing.
 fn unheard(history: &History<'_>, life: &Life<'_>) -> Option<Violation> {
     let marked = life.all().find(in_teardown)?;
-    let answer = life.all().find(|version| {
-        version.gone || !version.object.ours || (version.object.deleting && version.object.teardown.is_some())
-    });
+    // An object that was created without the finalizer was not let go by that.
+    let answer = life
+        .all()
+        .skip_while(|version| !in_teardown(version))
+        .find(|version| version.gone || !version.object.ours || version.object.teardown.is_some());
     let silent_until = answer.map(|version| version.seen.at);
     is_left_alone(history, marked.seen.at, silent_until).then(|| {
         violation(

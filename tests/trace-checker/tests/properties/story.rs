@@ -57,7 +57,7 @@ impl Story {
         self.trace.secrets.push(SecretVersion { namespace: "ns".into(), name: name.into(), key: Some(key.into()) });
     }
 
-    /// An object with our finalizer and the Secret, and what `change` makes of it.
+    /// An object that is created and adopted, with the Secret, and what `change` makes of it.
     pub fn object(&mut self, name: &str, change: impl FnOnce(&mut Value)) {
         let mut object = json!({
             "metadata": {"namespace": "ns", "name": name, "uid": format!("uid-{name}"), "generation": 1,
@@ -65,8 +65,10 @@ impl Story {
             "spec": {"provider": {"puffle": {"accountId": ACCOUNT, "channel": "LinkedIn"}}, "credentialsRef": {"name": "puffle"}},
         });
         change(&mut object);
+        let finalizers = object["metadata"]["finalizers"].take();
         self.objects.insert(name.to_owned(), object);
         self.version(name, false);
+        self.write(name, |object| object["metadata"]["finalizers"] = finalizers);
     }
 
     /// Another object of the same account.
