@@ -114,9 +114,13 @@ async fn felt(life: &Life, lines: usize) {
 async fn while_the_store_is_full_nothing_that_must_be_written_ahead_is_sent() {
     Life::plan_alone("store-full", &FLAGS, async |life| {
         life.start();
-        let kinds = [(Kind::Disconnect, Call::WriteIntent), (Kind::PostPress, Call::GetAccount)];
-        for (number, (kind, last)) in kinds.into_iter().enumerate() {
+        for (number, kind) in [Kind::Disconnect, Kind::PostPress].into_iter().enumerate() {
             let name = format!("full-{number}");
+            // No pass over a living object asks for the CRD.
+            let call = match kind {
+                Kind::Disconnect => On::call(Call::WriteIntent).about(&name),
+                _ => On::call(Call::GetCrd),
+            };
             let account = at_rest(life, kind, number, &name).await;
             let store = Store::of(&life.bed);
             let full = Arc::new(AtomicBool::new(false));
@@ -127,7 +131,7 @@ async fn while_the_store_is_full_nothing_that_must_be_written_ahead_is_sent() {
                     full.store(true, Ordering::SeqCst);
                 }
             };
-            life.proxy.rule(On::call(last).about(&name), Fault::pause(Moment::Before, strike));
+            life.proxy.rule(call, Fault::pause(Moment::Before, strike));
             let before = life.crew.log().lines().count();
             life.bed.mark(&name).await;
             life.bed.eventually("the store is full", async || full.load(Ordering::SeqCst)).await;
