@@ -62,8 +62,12 @@ async fn a_list_or_watch_that_is_never_answered_is_begun_again() {
     join_all([Call::ListAccounts, Call::WatchAccounts].map(async |call| {
         let name = format!("silent-{call}");
         Life::plan(&name, async |life| {
-            life.bed
-                .excuse(Property::L2, "what is not answered for a minute is begun again, and shows no mark until then");
+            if call == Call::WatchAccounts {
+                life.bed.excuse(
+                    Property::L2,
+                    "a watch that says nothing for a minute is begun again, and shows no mark until then",
+                );
+            }
             life.proxy.rule(On::call(call), Fault::swallow());
             life.at_rest(Kind::PostPress).await;
             life.bed.mark(SUBJECT).await;
