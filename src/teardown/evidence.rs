@@ -75,7 +75,10 @@ fn soft_then_hard(view: &View, pass: &Pass, rules: &Rules, now: Timestamp, known
     let Some(read) = &pass.read else { return Step::ReadAccount { shared: false } };
     let mut ledger = with_read(view, known, read, now);
     match read.outcome {
-        Outcome::Alive if let Some(because) = not_yet_again(view, pass, rules) => {
+        Outcome::Alive if let Some(because) = forgotten(view, pass, rules) => {
+            wait(view, pass, rules, now, noted(ledger, view, known, now), because)
+        }
+        Outcome::Alive if let Some(because) = sent_by_twin(pass) => {
             wait(view, pass, rules, now, not_repeated(noted(ledger, view, known, now)), because)
         }
         Outcome::Alive => {
@@ -100,16 +103,18 @@ fn soft_then_hard(view: &View, pass: &Pass, rules: &Rules, now: Timestamp, known
     }
 }
 
-/// Why a connected account gets no DELETE now: one may be alive that the ledger knows nothing of, or that a twin sent. An
-/// intent beside it would be worth nothing, however young the twin is; and it does not intend meanwhile.
-fn not_yet_again(view: &View, pass: &Pass, rules: &Rules) -> Option<Because> {
+/// Why a connected account gets no DELETE now: one may be alive that the ledger knows nothing of.
+fn forgotten(view: &View, pass: &Pass, rules: &Rules) -> Option<Because> {
     match pass.forgotten_for {
-        Some(since) if since < rules.outcome_window => return Some(Because::backoff(Reason::OutcomeUnknown)),
-        Some(_) if view.after_unknown_outcome == AfterUnknownOutcome::Hold => {
-            return Some(Because::held(Reason::OutcomeHeld));
-        }
-        _ => {}
+        Some(since) if since < rules.outcome_window => Some(Because::backoff(Reason::OutcomeUnknown)),
+        Some(_) if view.after_unknown_outcome == AfterUnknownOutcome::Hold => Some(Because::held(Reason::OutcomeHeld)),
+        _ => None,
     }
+}
+
+/// Why a connected account gets no DELETE now: a twin's may be alive. An intent beside it would be worth nothing, however
+/// young the twin is; and it does not intend meanwhile.
+fn sent_by_twin(pass: &Pass) -> Option<Because> {
     let twin = pass.twins.iter().find(|twin| twin.deleting && twin.unsettled)?;
     Some(Because::gate(Reason::TwinDeleting, Some(twin.name.clone())))
 }
