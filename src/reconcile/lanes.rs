@@ -1,4 +1,5 @@
-//! No provider and no key may take every slot: a hostile one holds each of its passes for as long as deadlines allow.
+//! No provider, no namespace and no key may take every slot: a hostile provider holds each pass for as long as deadlines
+//! allow, and a tenant may have thousands of objects, each with a key of its own.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,10 +11,12 @@ use crate::teardown::target::Provider;
 
 /// What part of all slots one provider may have, so that the other one always finds some: three quarters.
 const PROVIDER: (usize, usize) = (3, 4);
+/// What part one namespace may have: five eighths, so that others find some of each provider's.
+const NAMESPACE: (usize, usize) = (5, 8);
 /// What part one key may have: three eighths.
 const KEY: (usize, usize) = (3, 8);
 
-/// Slots by provider and by key.
+/// Slots by provider, by namespace and by key.
 pub struct Lanes {
     concurrency: usize,
     lanes: Mutex<HashMap<Lane, Arc<Semaphore>>>,
@@ -22,13 +25,13 @@ pub struct Lanes {
 #[derive(Clone, PartialEq, Eq, Hash)]
 enum Lane {
     Provider(Provider),
+    Namespace(String),
     Key(String, String),
 }
 
 /// The right to work on one object; given back when dropped.
 pub struct Slot {
-    _provider: OwnedSemaphorePermit,
-    _key: OwnedSemaphorePermit,
+    _permits: [OwnedSemaphorePermit; 3],
 }
 
 impl Lanes {
@@ -39,6 +42,7 @@ impl Lanes {
 
     /// A slot for this object, or none for now: waiting for one would hold up those that need another lane.
     pub fn enter(&self, account: &Account) -> Option<Slot> {
+        let (namespace, secret) = (&account.namespace, &account.secret);
         let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
         let whole = |semaphore: &Arc<Semaphore>| Arc::strong_count(semaphore) > 1;
         lanes.retain(|lane, semaphore| matches!(lane, Lane::Provider(_)) || whole(semaphore));
@@ -47,8 +51,47 @@ impl Lanes {
             let lane = lanes.entry(lane).or_insert_with(|| Arc::new(Semaphore::new(slots)));
             Arc::clone(lane).try_acquire_owned().ok()
         };
-        let key = permit(Lane::Key(account.namespace.clone(), account.secret.clone()), KEY)?;
+        let key = permit(Lane::Key(namespace.clone(), secret.clone()), KEY)?;
+        let namespace = permit(Lane::Namespace(namespace.clone()), NAMESPACE)?;
         let provider = permit(Lane::Provider(account.view.target.provider()), PROVIDER)?;
-        Some(Slot { _provider: provider, _key: key })
+        Some(Slot { _permits: [key, namespace, provider] })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::index::fixture::Fixture;
+
+    /// As many slots as this namespace gets for objects of this provider, each with a key of its own.
+    fn taken(lanes: &Lanes, namespace: &str, object: fn(&str, &str) -> Fixture) -> Vec<Slot> {
+        let enter = |number: usize| {
+            let fixture = object("object", "3f0c6c1e-2b51-4f0f-9d0a-0d0e4b6a7c11")
+                .namespace(namespace)
+                .secret(&format!("key-{number}"));
+            lanes.enter(&fixture.parsed())
+        };
+        (0..1_000).map_while(enter).collect()
+    }
+
+    #[test]
+    fn a_namespace_with_a_thousand_objects_and_keys_leaves_others_some_of_each_providers_slots() {
+        let lanes = Lanes::of(64);
+        let tenant = taken(&lanes, "tenant", Fixture::postpress);
+        assert_eq!(tenant.len(), 40);
+        assert!(taken(&lanes, "tenant", Fixture::linkedin).is_empty(), "whatever the provider");
+        assert_eq!(taken(&lanes, "other", Fixture::postpress).len(), 8, "what is left of PostPress's share");
+        assert_eq!(taken(&lanes, "other", Fixture::linkedin).len(), 40, "those before were given back");
+        drop(tenant);
+        assert_eq!(taken(&lanes, "tenant", Fixture::linkedin).len(), 40);
+    }
+
+    #[test]
+    fn with_one_slot_whoever_comes_first_has_it() {
+        let lanes = Lanes::of(1);
+        let first = taken(&lanes, "tenant", Fixture::postpress);
+        assert_eq!((first.len(), taken(&lanes, "other", Fixture::postpress).len()), (1, 0));
+        drop(first);
+        assert_eq!(taken(&lanes, "other", Fixture::postpress).len(), 1);
     }
 }
