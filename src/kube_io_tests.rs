@@ -7,10 +7,9 @@ use kube::client::Body;
 use tokio::time::Instant;
 
 use super::*;
-use crate::args::{Command, parse_from};
 use crate::crd::SECRET_FINALIZER;
 use crate::finalizer;
-use crate::index::fixture::Fixture;
+use crate::index::fixture::{Fixture, config};
 use crate::teardown::view::{Pass, Rules, Step};
 
 type Answer = Arc<dyn Fn() -> BoxFuture<'static, (StatusCode, Value)> + Send + Sync>;
@@ -35,7 +34,7 @@ fn server(answer: Answer) -> (KubeIo, Taken) {
                 .map_err(tower::BoxError::from)
         }
     });
-    (KubeIo::new(Client::new(service, "default"), config()), taken)
+    (KubeIo::new(Client::new(service, "default"), Arc::new(config())), taken)
 }
 
 fn says(status: u16, body: Value) -> Answer {
@@ -43,19 +42,8 @@ fn says(status: u16, body: Value) -> Answer {
     Arc::new(move || Box::pin(std::future::ready((status, body.clone()))))
 }
 
-fn config() -> Arc<Config> {
-    match parse_from(["sender-operator", "run", "--leader-election=false"].map(Into::into)) {
-        Ok(Command::Run(config)) => Arc::new(*config),
-        other => panic!("{other:?}"),
-    }
-}
-
 fn alice() -> Fixture {
     Fixture::postpress("alice", "acc_1").deleting().set("/metadata", "resourceVersion", json!("17"))
-}
-
-fn account(fixture: &Fixture) -> Account {
-    Account::parse(Arc::new(fixture.account()), &config()).unwrap()
 }
 
 /// What a failed `test` of a JSON patch, a refusal and the rest look like.
@@ -86,7 +74,7 @@ async fn every_write_tests_first_that_it_is_the_same_object_unchanged() {
     let (fixture, mut bare) = (alice(), alice());
     bare.0["metadata"]["finalizers"] = json!([]);
     let (io, taken) = server(says(200, fixture.0.clone()));
-    let account = account(&fixture);
+    let account = fixture.parsed();
     io.write_status(&account, &SenderAccountStatus::default()).await.unwrap();
     finalizer::add(&io, &account).await.unwrap();
     // What comes back still carries the finalizer, so that it is no release.
@@ -144,7 +132,7 @@ async fn each_answer_of_the_api_server_says_whether_to_look_again_to_wait_or_tha
         (504, &[], ApiFault::Unavailable("504 Why".to_owned())),
     ] {
         let (io, _) = server(says(code, status(code, causes)));
-        let account = account(&alice());
+        let account = alice().parsed();
         assert_eq!(io.write_status(&account, &SenderAccountStatus::default()).await.unwrap_err(), expected, "{code}");
         let released = finalizer::release(&io, &account, &proof(&account)).await;
         assert_eq!(released, if expected == ApiFault::NotFound { Ok(()) } else { Err(expected) }, "{code}");
@@ -157,7 +145,7 @@ async fn what_a_webhook_refuses_is_no_conflict_whatever_code_it_chooses() {
         let mut refusal = status(code, &[]);
         refusal["message"] = json!("admission webhook \"a.b\" denied the request: no");
         let (io, _) = server(says(code, refusal));
-        let account = account(&alice());
+        let account = alice().parsed();
         let refused = ApiFault::Refused("admission webhook \"a.b\" denied the request: no".to_owned());
         assert_eq!(finalizer::release(&io, &account, &proof(&account)).await, Err(refused), "{code}");
     }
@@ -179,7 +167,7 @@ async fn only_our_own_object_without_our_finalizer_is_a_release() {
         (json!({"kind": "Status", "apiVersion": "v1", "status": "Success"}), false),
     ] {
         let (io, _) = server(says(200, shown.clone()));
-        let account = account(&alice());
+        let account = alice().parsed();
         let ended = finalizer::release(&io, &account, &proof(&account)).await;
         assert!(if released { ended.is_ok() } else { is_unknown(&ended) }, "{shown}: {ended:?}");
     }
@@ -190,7 +178,7 @@ async fn an_object_without_our_finalizer_is_released_already_and_not_written() {
     let mut bare = alice();
     bare.0["metadata"]["finalizers"] = json!(["a/b"]);
     let (io, taken) = server(says(500, status(500, &[])));
-    let account = account(&bare);
+    let account = bare.parsed();
     assert_eq!(finalizer::release(&io, &account, &proof(&account)).await, Ok(()));
     assert!(taken.lock().unwrap().is_empty());
 }
@@ -204,7 +192,7 @@ async fn our_finalizer_is_put_behind_those_of_others_or_begins_the_list() {
         let mut fixture = alice();
         fixture.0["metadata"]["finalizers"] = finalizers;
         let (io, taken) = server(says(200, fixture.0.clone()));
-        finalizer::add(&io, &account(&fixture)).await.unwrap();
+        finalizer::add(&io, &fixture.parsed()).await.unwrap();
         assert_eq!(taken.lock().unwrap()[0].1[2], operation);
     }
 }
@@ -243,7 +231,7 @@ async fn a_404_that_names_no_object_says_nothing_of_it() {
     let mut gateway = status(404, &[]);
     gateway["details"] = json!({});
     let (io, _) = server(says(404, gateway));
-    let account = account(&alice());
+    let account = alice().parsed();
     assert!(matches!(io.get("sales", "alice").await, Err(ApiFault::Unavailable(_))));
     assert!(is_unknown(&finalizer::release(&io, &account, &proof(&account)).await));
 }

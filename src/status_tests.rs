@@ -1,20 +1,10 @@
-use std::sync::Arc;
 use std::time::Duration;
 
 use super::*;
-use crate::args::{Command, parse_from};
 use crate::index::fixture::Fixture;
 use crate::teardown::decide;
 use crate::teardown::ledger::Phase;
 use crate::teardown::view::{Crd, Pass, Step};
-
-fn account(fixture: &Fixture) -> Account {
-    let Ok(Command::Run(config)) = parse_from(["sender-operator", "run", "--leader-election=false"].map(Into::into))
-    else {
-        panic!("defaults")
-    };
-    Account::parse(Arc::new(fixture.account()), &config).unwrap()
-}
 
 fn at(second: i64) -> Timestamp {
     Timestamp::from_second(second).unwrap()
@@ -22,7 +12,7 @@ fn at(second: i64) -> Timestamp {
 
 /// The same object with this status stored.
 fn stored(fixture: &Fixture, status: &SenderAccountStatus) -> Account {
-    account(&fixture.clone().status(serde_json::to_value(status).unwrap()))
+    fixture.clone().status(serde_json::to_value(status).unwrap()).parsed()
 }
 
 fn states(status: &SenderAccountStatus) -> Vec<(&str, &str)> {
@@ -44,14 +34,14 @@ fn waiting(account: &Account, crd: Crd) -> Ledger {
 #[test]
 fn the_same_knowledge_is_the_same_status_however_often_and_whenever_it_is_said() {
     let fixture = Fixture::postpress("alice", "acc_1").deleting();
-    let alice = account(&fixture);
+    let alice = fixture.parsed();
     let ledger = waiting(&alice, Crd::Deleting);
     let first = deleting(&alice, &ledger, None, at(1_800_000_000));
     let later = deleting(&stored(&fixture, &first), &ledger, None, at(1_800_003_600));
     assert_eq!(first, later);
 
     let live = Fixture::postpress("alice", "acc_1");
-    let first = alive(&account(&live), &Ledger::default(), &Reason::SecretMissing.into(), None, at(1_800_000_000));
+    let first = alive(&live.parsed(), &Ledger::default(), &Reason::SecretMissing.into(), None, at(1_800_000_000));
     let later =
         alive(&stored(&live, &first), &Ledger::default(), &Reason::SecretMissing.into(), None, at(1_800_003_600));
     assert_eq!(first, later);
@@ -63,7 +53,7 @@ fn a_transition_has_the_time_at_which_it_became_true() {
     let say = |account: &Account, reason: Reason, second| {
         alive(account, &Ledger::default(), &reason.into(), None, at(second))
     };
-    let missing = say(&account(&live), Reason::SecretMissing, 1_800_000_000);
+    let missing = say(&live.parsed(), Reason::SecretMissing, 1_800_000_000);
     let malformed = say(&stored(&live, &missing), Reason::ApiKeyMalformed, 1_800_000_001);
     let connected = say(&stored(&live, &malformed), Reason::AccountConnected, 1_800_000_002);
     let since = |status: &SenderAccountStatus| -> Vec<_> {
@@ -76,7 +66,7 @@ fn a_transition_has_the_time_at_which_it_became_true() {
 
 #[test]
 fn conditions_say_whether_it_is_ready_goes_on_by_itself_or_needs_somebody() {
-    let alice = account(&Fixture::postpress("alice", "acc_1"));
+    let alice = Fixture::postpress("alice", "acc_1").parsed();
     for (reason, expected) in [
         (Reason::AccountConnected, [("Ready", "True"), ("Reconciling", "False"), ("Stalled", "False")]),
         (Reason::SecretMissing, [("Ready", "False"), ("Reconciling", "False"), ("Stalled", "True")]),
@@ -92,7 +82,7 @@ fn conditions_say_whether_it_is_ready_goes_on_by_itself_or_needs_somebody() {
 #[test]
 fn what_is_asked_for_in_the_middle_of_a_pass_is_still_to_be_done_after_it() {
     let asked = |at: &str| Fixture::postpress("alice", "acc_1").annotated(crate::crd::REQUESTED_AT, at);
-    let (before, now) = (account(&asked("first")), account(&asked("second")));
+    let (before, now) = (asked("first").parsed(), asked("second").parsed());
     let written = |account: &Account| alive(account, &Ledger::default(), &Reason::AccountConnected.into(), None, at(0));
     let still_asked = |status| stored(&asked("second"), &status).is_asked();
     assert!(!still_asked(written(&now)), "a pass that began with it has done it");
@@ -101,7 +91,7 @@ fn what_is_asked_for_in_the_middle_of_a_pass_is_still_to_be_done_after_it() {
 
 #[test]
 fn a_deletion_says_what_its_ledger_says_and_deleted_only_once_it_is_proved() {
-    let bob = account(&Fixture::postpress("bob", "acc_1").deleting());
+    let bob = Fixture::postpress("bob", "acc_1").deleting().parsed();
     let mut ledger = waiting(&bob, Crd::Deleting);
     let held = deleting(&bob, &ledger, None, at(0));
     let expected = [("Ready", "False"), ("Reconciling", "False"), ("Stalled", "True"), ("Deleted", "False")];
@@ -119,7 +109,7 @@ fn a_deletion_says_what_its_ledger_says_and_deleted_only_once_it_is_proved() {
 #[test]
 fn what_is_kept_for_the_next_pass_is_read_back_as_it_was_written() {
     let fixture = Fixture::postpress("bob", "acc_1").deleting().annotated(crate::crd::REQUESTED_AT, "now");
-    let bob = account(&fixture);
+    let bob = fixture.parsed();
     let mut ledger = waiting(&bob, Crd::Unreadable);
     ledger.account = Some(crate::teardown::observe::unread(&bob.view));
     let hold = Hold { secret: "key".to_owned(), from: Some("uid-alice".to_owned()) };
@@ -145,9 +135,9 @@ fn what_is_shown_is_why_it_is_ready_or_not() {
     let conditions = |conditions: Value| Fixture::postpress("alice", "acc_1").status(json!({"conditions": conditions}));
     let condition = |type_: &str, reason: &str| json!({"type": type_, "status": "True", "reason": reason, "message": "", "lastTransitionTime": "2026-01-01T00:00:00Z"});
     let both = json!([condition(STALLED, "Suspended"), condition(READY, "SecretMissing")]);
-    assert_eq!(shown(&account(&conditions(both))), Some("SecretMissing"));
-    assert_eq!(shown(&account(&conditions(json!([condition(STALLED, "Suspended")])))), None);
-    assert_eq!(shown(&account(&Fixture::postpress("alice", "acc_1"))), None);
+    assert_eq!(shown(&conditions(both).parsed()), Some("SecretMissing"));
+    assert_eq!(shown(&conditions(json!([condition(STALLED, "Suspended")])).parsed()), None);
+    assert_eq!(shown(&Fixture::postpress("alice", "acc_1").parsed()), None);
 }
 
 #[test]

@@ -4,8 +4,7 @@ use kube::client::Body;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::args::{Command, parse_from};
-use crate::index::fixture::Fixture;
+use crate::index::fixture::{Fixture, config};
 use crate::teardown::decide;
 use crate::teardown::view::{Pass, Step};
 
@@ -16,13 +15,6 @@ fn alice() -> Fixture {
         "resourceVersion",
         json!("17"),
     )
-}
-
-fn config() -> Config {
-    match parse_from(["sender-operator", "run", "--leader-election=false"].map(Into::into)) {
-        Ok(Command::Run(config)) => *config,
-        other => panic!("{other:?}"),
-    }
 }
 
 /// Lets it go where a GET is answered so; how that ended, and the receipts.

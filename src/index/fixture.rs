@@ -1,10 +1,22 @@
 //! Objects for tests, as the API server would show them.
 
+use std::sync::Arc;
+
 use kube::core::DeserializeGuard;
 use serde_json::{Value, json};
 
 use super::Cached;
+use crate::account::Account;
+use crate::args::{Command, Config, parse_from};
 use crate::crd::{FINALIZER, SenderAccount};
+
+/// The settings of an operator that was given no flag, but acts alone.
+pub(crate) fn config() -> Config {
+    match parse_from(["sender-operator", "run", "--leader-election=false"].map(Into::into)) {
+        Ok(Command::Run(config)) => *config,
+        other => panic!("{other:?}"),
+    }
+}
 
 /// One object, in JSON.
 #[derive(Clone)]
@@ -73,5 +85,10 @@ impl Fixture {
 
     pub(crate) fn account(&self) -> SenderAccount {
         serde_json::from_value::<DeserializeGuard<_>>(self.0.clone()).unwrap().0.unwrap()
+    }
+
+    /// As a pass reads it.
+    pub(crate) fn parsed(&self) -> Account {
+        Account::parse(Arc::new(self.account()), &config()).unwrap()
     }
 }

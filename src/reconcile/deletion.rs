@@ -251,9 +251,7 @@ impl Reconciler {
     /// Writes the ledger of a deletion, and with it the conditions that it means.
     pub(super) async fn write(&self, account: &Account, ledger: &Ledger) -> Result<Fresh, ApiFault> {
         let status = status::deleting(account, ledger, account.hold(), now());
-        let fresh = self.io.write_status(account, &status).await?;
-        self.window.settled(&fresh);
-        Ok(fresh)
+        self.write_status(account, &status).await
     }
 
     pub(super) async fn wait(&self, account: &Account, ledger: &Ledger, delay: Duration) -> Result<Ended, ApiFault> {

@@ -30,7 +30,7 @@ use crate::args::Config;
 use crate::audit::Receipts;
 use crate::backoff::{self, Jitter};
 use crate::controller::{SecretRef, Work};
-use crate::crd::{FINALIZER, SenderAccount};
+use crate::crd::{FINALIZER, SenderAccount, SenderAccountStatus};
 use crate::events::{EventType, Events};
 use crate::index::Index;
 use crate::kube_io::{ApiFault, Fresh, KubeIo};
@@ -161,7 +161,7 @@ impl Reconciler {
     async fn publish(
         &self,
         account: &Account,
-        status: &crate::crd::SenderAccountStatus,
+        status: &SenderAccountStatus,
         why: &Why,
     ) -> Result<Option<Fresh>, ApiFault> {
         self.metrics.passed(why.reason);
@@ -169,12 +169,18 @@ impl Reconciler {
             return Ok(None);
         }
         let before = status::shown(account).map(str::to_owned);
-        let fresh = self.io.write_status(account, status).await?;
-        self.window.settled(&fresh);
+        let fresh = self.write_status(account, status).await?;
         if before.as_deref() != Some(why.reason.as_str()) {
             self.announce(fresh.account(), why);
         }
         Ok(Some(fresh))
+    }
+
+    /// What it then shows settles what is remembered of its attempts.
+    async fn write_status(&self, account: &Account, status: &SenderAccountStatus) -> Result<Fresh, ApiFault> {
+        let fresh = self.io.write_status(account, status).await?;
+        self.window.settled(&fresh);
+        Ok(fresh)
     }
 
     fn announce(&self, account: &Account, why: &Why) {

@@ -71,17 +71,8 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::account::Account;
-    use crate::args::{Command, Config, parse_from};
-    use crate::index::fixture::Fixture;
+    use crate::index::fixture::{Fixture, config};
     use crate::kube_io::KubeIo;
-
-    fn config() -> Config {
-        match parse_from(["sender-operator", "run", "--leader-election=false"].map(Into::into)) {
-            Ok(Command::Run(config)) => *config,
-            other => panic!("{other:?}"),
-        }
-    }
 
     /// After so many attempts, with the last one's nonce where it is not settled.
     fn after(attempt: i32, nonce: Option<&str>) -> Fixture {
@@ -95,7 +86,7 @@ mod tests {
 
     /// As the watch shows it.
     fn watched(fixture: &Fixture) -> View {
-        Account::parse(Arc::new(fixture.account()), &config()).unwrap().view
+        fixture.parsed().view
     }
 
     /// As the API server shows it now.

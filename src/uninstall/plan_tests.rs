@@ -1,15 +1,8 @@
 use serde_json::json;
 
 use super::*;
-use crate::args::{Command, parse_from};
+use crate::index::fixture::config;
 use crate::reason::Reason;
-
-fn config() -> Config {
-    match parse_from(["sender-operator", "run", "--leader-election=false"].map(Into::into)) {
-        Ok(Command::Run(config)) => *config,
-        other => panic!("{other:?}"),
-    }
-}
 
 /// An object of this kind with these changes.
 fn object(provider: Value, change: impl FnOnce(&mut Value)) -> DynamicObject {
