@@ -15,7 +15,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-pub use self::client::{NoClient, client};
+pub use self::client::{Cluster, NoClient, cluster};
 use crate::admin::{self, Admin};
 use crate::args::{self, Config};
 use crate::audit::Receipts;
@@ -87,8 +87,8 @@ async fn operate(config: Config) -> Result<(), Fault> {
     let signals = Signals::new()?;
     let address = config.listen;
     let listener = TcpListener::bind(address).await.map_err(|source| Fault::Listen { address, source })?;
-    let client = client().await?;
-    tracing::info!(version = version(), listen = %listener.local_addr()?, "sender-operator starts");
+    let Cluster { client, address: cluster } = cluster().await?;
+    tracing::info!(version = version(), cluster, listen = %listener.local_addr()?, "sender-operator starts");
     let config = Arc::new(config);
     let scopes = scopes(&config.watch_namespaces);
     let index = Arc::new(Index::new(scopes.clone()));

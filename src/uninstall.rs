@@ -73,7 +73,10 @@ pub fn run(removal: Removal) -> ExitCode {
 }
 
 async fn remove(removal: Removal) -> Result<(), Fault> {
-    let io = KubeIo::new(app::client().await?, Arc::new(removal.config.clone()));
+    let cluster = app::cluster().await?;
+    // First: whoever meant another one can tell.
+    say(&format!("on the cluster at {}, with --mode={:?}:", cluster.address, removal.mode))?;
+    let io = KubeIo::new(cluster.client, Arc::new(removal.config.clone()));
     let deadline = Instant::now() + removal.timeout;
     let mut uninstaller = Uninstaller {
         io,

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use http::HeaderValue;
 use http::header::USER_AGENT;
+use http::{HeaderValue, Uri};
 use kube::Client;
 use kube::config::Kubeconfig;
 
@@ -12,6 +12,15 @@ use kube::config::Kubeconfig;
 const CONNECT: Duration = Duration::from_secs(10);
 /// No connection to the API server is silent for longer: a watch ends and begins anew before that ([`crate::controller::WATCH`]).
 const SILENCE: Duration = Duration::from_secs(60);
+
+/// The cluster that is acted upon.
+pub struct Cluster {
+    /// The client for everything but providers.
+    pub client: Client,
+    /// Its API server, so that whoever meant another one sees it: scheme, host and port, without what else a kubeconfig's
+    /// `server` may hold.
+    pub address: String,
+}
 
 /// Why there is no connection to a cluster.
 #[derive(Debug, thiserror::Error)]
@@ -24,12 +33,12 @@ pub enum NoClient {
     Unusable(#[from] kube::Error),
 }
 
-/// The client for everything but providers. Every request has its deadline where it is made, and is repeated there or
-/// not at all: kube's own repetition would keep one request busy for minutes.
+/// The cluster that kubectl talks to, or the pod's own. Every request has its deadline where it is made, and is repeated
+/// there or not at all: kube's own repetition would keep one request busy for minutes.
 ///
 /// # Errors
 /// [`NoClient`]
-pub async fn client() -> Result<Client, NoClient> {
+pub async fn cluster() -> Result<Cluster, NoClient> {
     let mut config = kube::Config::infer().await?;
     // In a pod kube does this by itself. (client-go does both: kubernetes/kubernetes#132922.)
     config.root_cert_file = config.root_cert_file.or_else(|| authority_file(Kubeconfig::read().ok()?));
@@ -39,7 +48,13 @@ pub async fn client() -> Result<Client, NoClient> {
     config.reset_reader_on_write = true;
     config.default_retry = false;
     config.headers.push((USER_AGENT, HeaderValue::from_static(concat!("sender-operator/", env!("CARGO_PKG_VERSION")))));
-    Ok(Client::try_from(config)?)
+    let address = address(&config.cluster_url);
+    Ok(Cluster { client: Client::try_from(config)?, address })
+}
+
+fn address(server: &Uri) -> String {
+    let port = server.port().map(|port| format!(":{port}")).unwrap_or_default();
+    format!("{}://{}{port}", server.scheme_str().unwrap_or_default(), server.host().unwrap_or_default())
 }
 
 /// The file with the authorities that vouch for the API server, where the kubeconfig names one: a new authority is trusted
@@ -50,4 +65,20 @@ fn authority_file(kubeconfig: Kubeconfig) -> Option<PathBuf> {
     let cluster = kubeconfig.clusters.into_iter().find(|cluster| cluster.name == context.cluster)?.cluster?;
     let file = cluster.certificate_authority.map(PathBuf::from);
     file.filter(|_| cluster.certificate_authority_data.is_none())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cluster_is_named_without_what_its_address_may_hold_besides() {
+        for (server, named) in [
+            ("https://10.96.0.1:443/", "https://10.96.0.1:443"),
+            ("https://user:secret@api.example.com/k8s/clusters/c-1?token=secret", "https://api.example.com"),
+            ("https://[::1]:6443", "https://[::1]:6443"),
+        ] {
+            assert_eq!(address(&server.parse().unwrap()), named);
+        }
+    }
 }

@@ -36,7 +36,7 @@ pub async fn start(bed: &Bed, namespace: &str) -> Operator {
         command.arg(if arg.starts_with("--listen=") { "--listen=127.0.0.1:0" } else { arg });
     }
     let operator = bed.spawn_operator(command);
-    bed.until_logged(&operator, &["sender-operator starts"]).await;
+    bed.until_logged(&operator, &["sender-operator starts", &bed.plane.url()]).await;
     operator
 }
 

@@ -6,13 +6,15 @@ use crate::bed::{Bed, Kind};
 use crate::release::{Release, receipts};
 
 #[tokio::test]
-async fn refused_with_a_list_and_what_is_printed_for_deleting_works_as_it_stands() {
+async fn refused_with_the_cluster_and_a_list_and_what_is_printed_for_deleting_works_as_it_stands() {
     let bed = Bed::new("refuse").await;
     let senders = bed.senders();
     let (release, operator) = Release::holding(&bed, &[], &senders).await;
 
     let refused = release.uninstall(&[]).await;
     assert!(!refused.done, "{refused:?}");
+    let cluster = format!("on the cluster at {}, with --mode=Refuse:\n", bed.plane.url());
+    assert!(refused.said.starts_with(&cluster), "{}", refused.said);
     assert!(refused.said.contains("4 SenderAccounts exist"), "{}", refused.said);
     for sender in &senders {
         let line = format!("  {}/{}: AccountConnected", bed.namespace, sender.name);
