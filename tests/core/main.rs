@@ -4,6 +4,7 @@
 mod answers;
 mod any;
 mod clocks;
+mod days;
 mod decisions;
 mod evidence;
 mod given;
