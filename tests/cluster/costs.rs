@@ -60,14 +60,12 @@ async fn a_deletion_costs_no_more_requests_and_calls_than_its_proof_needs() {
     for (kind, _) in kinds {
         bed.until_logged(&operator, &[&format!("\"name\":\"{kind}\""), "released"]).await;
     }
+    // An Event is written when there is time for it.
+    let announced = async || kinds.iter().all(|(kind, _)| cost(&requests(&bed), kind).events > 0);
+    bed.eventually("each has its Event", announced).await;
     bed.finish(operator).await;
 
-    let audit = std::fs::read_to_string(bed.plane.audit_log()).expect("the audit log is there");
-    let requests: Vec<Value> = audit
-        .lines()
-        .filter_map(|line| serde_json::from_str::<Value>(line).ok())
-        .filter(|request| request["objectRef"]["namespace"] == bed.namespace)
-        .collect();
+    let requests = requests(&bed);
     let log = bed.sim.log();
     let mut costs = Vec::new();
     println!("kind        GET  status  finalizer  Secret GET  Event  | provider DELETE  read");
@@ -89,6 +87,13 @@ async fn a_deletion_costs_no_more_requests_and_calls_than_its_proof_needs() {
     let purge = Cost { gets: 1, status_writes: 2, deletes: 3, reads: 0, ..permanent };
     assert_eq!(costs, [permanent, permanent, disconnect, purge]);
     assert!(log.entries().all(|entry| entry.call != Call::Other));
+}
+
+/// What the API server was asked for in this namespace.
+fn requests(bed: &Bed) -> Vec<Value> {
+    let audit = std::fs::read_to_string(bed.plane.audit_log()).expect("the audit log is there");
+    let requests = audit.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    requests.filter(|request| request["objectRef"]["namespace"] == bed.namespace).collect()
 }
 
 /// What the operator asked of the API server for this object after kubectl had deleted it.

@@ -181,8 +181,10 @@ async fn a_provider_that_says_when_to_come_back_is_not_called_before_that() {
     bed.delete_all().await;
     for (sender, (_, reason)) in senders.iter().zip(&answers) {
         let object = bed.until_waiting(&sender.name, reason).await;
-        let last =
-            bed.sim.log().deletes(&sender.account).last().and_then(|delete| delete.ended).expect("a DELETE has ended");
+        let attempt = object["status"]["teardown"]["attempt"].as_u64().expect("a count");
+        let log = bed.sim.log();
+        let shown = log.deletes(&sender.account)[usize::try_from(attempt).expect("a small count") - 1];
+        let last = shown.ended.expect("what is counted has ended");
         assert!(
             next_attempt(&object) >= last.at + ASKED - CLOCKS,
             "{}: {:#}",

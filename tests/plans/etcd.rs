@@ -82,11 +82,7 @@ async fn struck(
     life.bed.eventually("the server is struck", async || met.load(Ordering::SeqCst)).await;
     if signalled == Signal::KILL {
         life.bed.eventually("it has ended", async || plane.pid(program).is_none()).await;
-        match program {
-            Program::Etcd => plane.start_etcd().await,
-            _ => plane.start_api_server().await,
-        }
-        .expect("it starts again");
+        plane.restart(program).await.expect("it starts again");
     } else {
         felt(life, before).await;
         signal(plane, program, Signal::CONT);
@@ -165,7 +161,7 @@ async fn a_mark_from_before_a_compaction_is_found_when_the_watch_cannot_go_on() 
         life.bed.mark(name).await;
         store.compact();
         store.kill(&life.bed, Program::ApiServer).await;
-        life.bed.plane.start_api_server().await.expect("the API server starts again");
+        life.bed.plane.restart(Program::ApiServer).await.expect("the API server starts again");
         life.proxy.events().drop_none();
         life.bed.until_gone(name).await;
         assert!(lists() > before, "the watch went on as if nothing were missing");

@@ -53,7 +53,7 @@ impl Store {
         self.kill(bed, Program::Etcd).await;
         let copy = self.data().with_extension("copy");
         copied(&self.data(), &copy);
-        self.plane.start_etcd().await.expect("etcd starts again");
+        self.plane.restart(Program::Etcd).await.expect("etcd starts again");
         bed.until_api_server_ready().await;
         copy
     }
@@ -66,10 +66,10 @@ impl Store {
         self.kill(bed, Program::Etcd).await;
         std::fs::remove_dir_all(self.data()).expect("it was there");
         copied(copy, &self.data());
-        self.plane.start_etcd().await.expect("etcd starts again");
+        self.plane.restart(Program::Etcd).await.expect("etcd starts again");
         self.bump(newest);
         self.compact();
-        self.plane.start_api_server().await.expect("the API server starts again");
+        self.plane.restart(Program::ApiServer).await.expect("the API server starts again");
         bed.until_api_server_ready().await;
     }
 

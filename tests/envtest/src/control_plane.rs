@@ -91,16 +91,33 @@ impl ControlPlane {
         Ok(plane)
     }
 
-    /// Starts etcd, again on the same port and data when a test has killed it, and waits until it serves.
-    pub async fn start_etcd(&self) -> Result<(), Error> {
+    /// Starts a server again that a test has killed, on the same port and data, and waits until it serves. Somebody's
+    /// connection may have the port meanwhile, for as long as it lasts.
+    pub async fn restart(&self, program: Program) -> Result<(), Error> {
+        let began = Instant::now();
+        loop {
+            let started = match program {
+                Program::Etcd => self.start_etcd().await,
+                Program::ApiServer => self.start_api_server().await,
+                Program::ControllerManager => self.start_controller_manager().await,
+                Program::Kubectl | Program::Helm => panic!("{} serves nobody", program.name()),
+            };
+            match started {
+                Err(Error::PortTaken { .. }) if began.elapsed() < READY_WITHIN => {}
+                outcome => return outcome,
+            }
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+    }
+
+    async fn start_etcd(&self) -> Result<(), Error> {
         self.launch(Program::Etcd, &flags::etcd(self.dir(), self.ports))?;
         // Its own log and no request: a request could be answered by another etcd that was faster to bind the port.
         let serves = async || self.supervisor.log(Program::Etcd.name()).contains("ready to serve client requests");
         self.wait_until_ready(Program::Etcd, serves).await
     }
 
-    /// Starts the API server, again on the same port when a test has killed it, and waits until it is ready.
-    pub async fn start_api_server(&self) -> Result<(), Error> {
+    async fn start_api_server(&self) -> Result<(), Error> {
         self.launch(Program::ApiServer, &flags::api_server(self.dir(), self.ports))?;
         let ready = async || self.kubectl(["get", "--raw", "/readyz"]).await.is_ok();
         self.wait_until_ready(Program::ApiServer, ready).await

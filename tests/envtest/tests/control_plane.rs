@@ -91,7 +91,7 @@ async fn a_killed_api_server_starts_again_with_what_was_stored() {
     let killed = plane.pid(Program::ApiServer).unwrap();
     assert!(signal("KILL", killed));
     wait_until("the API server is gone", || plane.pid(Program::ApiServer).is_none());
-    plane.start_api_server().await.unwrap();
+    plane.restart(Program::ApiServer).await.unwrap();
     assert_ne!(plane.pid(Program::ApiServer), Some(killed));
     plane.kubectl(["get", "configmap", "kept"]).await.unwrap();
 
