@@ -92,7 +92,8 @@ pub async fn run<W: Work>(parts: Parts, work: Arc<W>) {
         .reconcile_on(woken)
         .with_config(Config::default().concurrency(concurrency))
         .graceful_shutdown_on(stopping.clone().cancelled_owned());
-    let context = Arc::new(Context { work: Arc::clone(&work), stopping: stopping.clone(), metrics });
+    let context = Arc::new(Context { work, stopping, metrics });
+    let releases = release_secrets(unused_secrets, Arc::clone(&context));
     let passes = controller.run(pass, |_, never: &Infallible, _| match *never {}, context).for_each(|ended| {
         match ended {
             Ok(_) | Err(Error::ObjectNotFound(_)) => {}
@@ -100,7 +101,6 @@ pub async fn run<W: Work>(parts: Parts, work: Arc<W>) {
         }
         std::future::ready(())
     });
-    let releases = release_secrets(unused_secrets, work, stopping);
     tokio::join!(passes, releases);
 }
 
@@ -187,10 +187,11 @@ async fn pass<W: Work>(object: Arc<Cached>, context: Arc<Context<W>>) -> Result<
 }
 
 /// One at a time: it is rare, and it waits for nobody.
-async fn release_secrets<W: Work>(unused: UnboundedReceiver<SecretRef>, work: Arc<W>, stopping: CancellationToken) {
-    let mut unused = pin!(unused.take_until(stopping.cancelled_owned()));
+async fn release_secrets<W: Work>(unused: UnboundedReceiver<SecretRef>, context: Arc<Context<W>>) {
+    let mut unused = pin!(unused.take_until(context.stopping.cancelled()));
     while let Some(secret) = unused.next().await {
-        if AssertUnwindSafe(work.release_secret(&secret)).catch_unwind().await.is_err() {
+        if AssertUnwindSafe(context.work.release_secret(&secret)).catch_unwind().await.is_err() {
+            context.metrics.panicked();
             tracing::error!(namespace = secret.namespace, secret = secret.name, "releasing a Secret panicked");
         }
     }

@@ -34,6 +34,7 @@ impl Work for Script {
 
     async fn release_secret(&self, secret: &SecretRef) {
         let _ = self.released.send(secret.clone());
+        (self.doing)(secret.name.clone()).await;
     }
 }
 
@@ -166,6 +167,24 @@ async fn a_pass_that_panics_is_tried_again_later_and_not_at_once() {
     let context = Context { work, stopping: CancellationToken::new(), metrics: Metrics::default() };
     let object = Arc::new(Fixture::postpress("a", "1").cached());
     assert_eq!(pass(object, Arc::new(context)).await, Ok(Action::requeue(AFTER_PANIC)));
+}
+
+#[tokio::test]
+async fn a_panic_while_a_secret_is_let_go_is_counted_and_the_next_one_is_let_go() {
+    let (passes, _) = mpsc::unbounded_channel();
+    let (released, mut let_go) = mpsc::unbounded_channel();
+    let doing: Doing = Box::new(|name| Box::pin(async move { assert_ne!(name, "bad", "a bug") }));
+    let work = Arc::new(Script { passes, released, doing });
+    let context = Context { work, stopping: CancellationToken::new(), metrics: Metrics::default() };
+    let (unused, unused_secrets) = unbounded();
+    for name in ["bad", "good"] {
+        unused.unbounded_send(SecretRef { namespace: "sales".to_owned(), name: name.to_owned() }).unwrap();
+    }
+    drop(unused);
+    let metrics = context.metrics.clone();
+    release_secrets(unused_secrets, Arc::new(context)).await;
+    assert_eq!([let_go.recv().await, let_go.recv().await].map(|secret| secret.unwrap().name), ["bad", "good"]);
+    assert!(metrics.text((0, 0)).unwrap().contains("sender_operator_panics_total 1\n"));
 }
 
 #[tokio::test]

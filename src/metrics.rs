@@ -72,7 +72,11 @@ impl Default for Metrics {
             inner.provider_calls.clone(),
         );
         registry.register("events", "Kubernetes Events, by what became of them", inner.events.clone());
-        registry.register("panics", "Passes that panicked; each one is a bug", inner.panics.clone());
+        registry.register(
+            "panics",
+            "Passes, and releases of a Secret, that panicked; each one is a bug",
+            inner.panics.clone(),
+        );
         registry.register("watch_failures", "Failures of a watch or its list", inner.watch_failures.clone());
         registry.register("leader", "1 where this process acts, 0 where it stands by", inner.leader.clone());
         registry.register("objects", "SenderAccount objects", inner.objects.clone());
@@ -98,7 +102,7 @@ impl Metrics {
         self.0.events.get_or_create(&[("fate", fate.as_str())]).inc();
     }
 
-    /// A pass panicked.
+    /// A pass panicked, or the release of a Secret.
     pub fn panicked(&self) {
         self.0.panics.inc();
     }
