@@ -172,8 +172,8 @@ reasons! {
 
     /// Not every object that may matter to this deletion is known.
     NotListed => Platform, "no deletion is decided before every watched namespace was listed, and that has not succeeded for {subject}", "grant the operator's ServiceAccount `list` and `watch` on senderaccounts there (where the namespace is being deleted, nothing but a ClusterRoleBinding does that, which the chart's rbac.clusterWide makes), or take the namespace out of --watch-namespace; it is tried again by itself";
-    /// Others of the same key or provider are worked on.
-    Queued => Nobody, "waiting for its turn: other objects of the same key or provider take the time of all passes", "";
+    /// Others of the same key, namespace or provider are worked on.
+    Queued => Nobody, "waiting for its turn: other objects of the same key, namespace or provider take the time of all passes", "";
     /// A request of this operator's earlier process may not have ended.
     RequestMayBeInFlight => Nobody, "a DELETE of this operator's may still be on its way, and the account is to be let go only after it has ended", "";
     /// The API server cannot be used.

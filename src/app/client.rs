@@ -17,8 +17,8 @@ const SILENCE: Duration = Duration::from_secs(60);
 pub struct Cluster {
     /// The client for everything but providers.
     pub client: Client,
-    /// Its API server, so that whoever meant another one sees it: scheme, host and port, without what else a kubeconfig's
-    /// `server` may hold.
+    /// Its API server, so that whoever meant another one sees it: what a kubeconfig's `server` says, without credentials in
+    /// it. In a pod it is the same in most clusters.
     pub address: String,
 }
 
@@ -54,7 +54,8 @@ pub async fn cluster() -> Result<Cluster, NoClient> {
 
 fn address(server: &Uri) -> String {
     let port = server.port().map(|port| format!(":{port}")).unwrap_or_default();
-    format!("{}://{}{port}", server.scheme_str().unwrap_or_default(), server.host().unwrap_or_default())
+    let (scheme, host) = (server.scheme_str().unwrap_or_default(), server.host().unwrap_or_default());
+    format!("{scheme}://{host}{port}{}", server.path().trim_end_matches('/'))
 }
 
 /// The file with the authorities that vouch for the API server, where the kubeconfig names one: a new authority is trusted
@@ -72,10 +73,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_cluster_is_named_without_what_its_address_may_hold_besides() {
+    fn a_cluster_is_named_by_its_address_without_credentials_in_it() {
         for (server, named) in [
             ("https://10.96.0.1:443/", "https://10.96.0.1:443"),
-            ("https://user:secret@api.example.com/k8s/clusters/c-1?token=secret", "https://api.example.com"),
+            (
+                "https://user:secret@api.example.com/k8s/clusters/c-1?token=secret",
+                "https://api.example.com/k8s/clusters/c-1",
+            ),
             ("https://[::1]:6443", "https://[::1]:6443"),
         ] {
             assert_eq!(address(&server.parse().unwrap()), named);

@@ -11,12 +11,13 @@ use crate::teardown::target::Provider;
 
 /// What part of all slots one provider may have, so that the other one always finds some: three quarters.
 const PROVIDER: (usize, usize) = (3, 4);
-/// What part one namespace may have: five eighths, so that others find some of each provider's.
-const NAMESPACE: (usize, usize) = (5, 8);
+/// What part of all slots one namespace may have for one provider: seven sixteenths, so that other namespaces find some of
+/// that provider's, and with both of them full still some of all.
+const NAMESPACE: (usize, usize) = (7, 16);
 /// What part one key may have: three eighths.
 const KEY: (usize, usize) = (3, 8);
 
-/// Slots by provider, by namespace and by key.
+/// Slots by provider, by namespace and provider, and by key.
 pub struct Lanes {
     concurrency: usize,
     lanes: Mutex<HashMap<Lane, Arc<Semaphore>>>,
@@ -25,7 +26,7 @@ pub struct Lanes {
 #[derive(Clone, PartialEq, Eq, Hash)]
 enum Lane {
     Provider(Provider),
-    Namespace(String),
+    Namespace(String, Provider),
     Key(String, String),
 }
 
@@ -42,18 +43,20 @@ impl Lanes {
 
     /// A slot for this object, or none for now: waiting for one would hold up those that need another lane.
     pub fn enter(&self, account: &Account) -> Option<Slot> {
-        let (namespace, secret) = (&account.namespace, &account.secret);
+        let (namespace, secret, provider) = (&account.namespace, &account.secret, account.view.target.provider());
         let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
         let whole = |semaphore: &Arc<Semaphore>| Arc::strong_count(semaphore) > 1;
         lanes.retain(|lane, semaphore| matches!(lane, Lane::Provider(_)) || whole(semaphore));
-        let mut permit = |lane, (part, of): (usize, usize)| {
-            let slots = (self.concurrency * part).div_ceil(of).max(1);
-            let lane = lanes.entry(lane).or_insert_with(|| Arc::new(Semaphore::new(slots)));
+        let mut permit = |lane, slots: usize| {
+            let lane = lanes.entry(lane).or_insert_with(|| Arc::new(Semaphore::new(slots.max(1))));
             Arc::clone(lane).try_acquire_owned().ok()
         };
-        let key = permit(Lane::Key(namespace.clone(), secret.clone()), KEY)?;
-        let namespace = permit(Lane::Namespace(namespace.clone()), NAMESPACE)?;
-        let provider = permit(Lane::Provider(account.view.target.provider()), PROVIDER)?;
+        let most = |(part, of): (usize, usize)| (self.concurrency * part).div_ceil(of);
+        // Rounded down: of few slots, too, a provider has more than one namespace may have of them.
+        let of_namespace = self.concurrency * NAMESPACE.0 / NAMESPACE.1;
+        let key = permit(Lane::Key(namespace.clone(), secret.clone()), most(KEY))?;
+        let namespace = permit(Lane::Namespace(namespace.clone(), provider), of_namespace)?;
+        let provider = permit(Lane::Provider(provider), most(PROVIDER))?;
         Some(Slot { _permits: [key, namespace, provider] })
     }
 }
@@ -78,12 +81,20 @@ mod tests {
     fn a_namespace_with_a_thousand_objects_and_keys_leaves_others_some_of_each_providers_slots() {
         let lanes = Lanes::of(64);
         let tenant = taken(&lanes, "tenant", Fixture::postpress);
-        assert_eq!(tenant.len(), 40);
-        assert!(taken(&lanes, "tenant", Fixture::linkedin).is_empty(), "whatever the provider");
-        assert_eq!(taken(&lanes, "other", Fixture::postpress).len(), 8, "what is left of PostPress's share");
-        assert_eq!(taken(&lanes, "other", Fixture::linkedin).len(), 40, "those before were given back");
+        assert_eq!(tenant.len(), 28);
+        assert_eq!(taken(&lanes, "tenant", Fixture::linkedin).len(), 28, "a provider that hangs holds up no other one");
+        assert_eq!(taken(&lanes, "other", Fixture::postpress).len(), 20, "what is left of PostPress's 48");
         drop(tenant);
-        assert_eq!(taken(&lanes, "tenant", Fixture::linkedin).len(), 40);
+        assert_eq!(taken(&lanes, "tenant", Fixture::postpress).len(), 28);
+    }
+
+    #[test]
+    fn of_few_slots_too_a_namespace_leaves_others_some() {
+        for concurrency in 2..=16 {
+            let lanes = Lanes::of(concurrency);
+            let tenant = taken(&lanes, "tenant", Fixture::postpress);
+            assert!(!tenant.is_empty() && !taken(&lanes, "other", Fixture::postpress).is_empty(), "{concurrency}");
+        }
     }
 
     #[test]

@@ -176,7 +176,7 @@ impl Reconciler {
         Ok(Some(fresh))
     }
 
-    /// What it then shows settles what is remembered of its attempts.
+    /// Where the status that is then there shows its attempts settled, they are remembered no longer.
     async fn write_status(&self, account: &Account, status: &SenderAccountStatus) -> Result<Fresh, ApiFault> {
         let fresh = self.io.write_status(account, status).await?;
         self.window.settled(&fresh);

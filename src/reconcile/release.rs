@@ -171,7 +171,7 @@ impl Reconciler {
             teardown.attempt = attempts(account, sent);
         }
         let status = status::deleting(account, &ledger, account.hold().or_else(|| keeps.cloned()), now());
-        *account = self.write_status(account, &status).await?.into_account();
+        *account = self.io.write_status(account, &status).await?.into_account();
         Ok(())
     }
 

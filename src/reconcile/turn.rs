@@ -112,7 +112,7 @@ impl Reconciler {
         when_free
     }
 
-    /// When a slot may be free that another object of the same key or provider holds.
+    /// When a slot may be free that another object of the same key, namespace or provider holds.
     pub(super) fn when_free(&self) -> Duration {
         Duration::from_millis(500) + jitter().of(Duration::from_secs(1))
     }

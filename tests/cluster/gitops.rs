@@ -43,15 +43,17 @@ async fn nothing_that_the_operator_does_to_a_secret_or_an_object_differs_from_gi
         synced().await;
 
         // Deleted by hand while it is in Git: what is applied again neither stops the deletion nor differs.
-        // Its DELETE is held back, so that no status is written between kubectl's two looks at it.
-        let held = bed.sim.fault(On::delete(), Fault::own().hold());
+        // The second DELETE is held back, so that no status is written between kubectl's two looks at it.
+        bed.sim.fault(On::delete().nth(1), Fault::status(503));
+        let held = bed.sim.fault(On::delete().nth(2), Fault::own().hold());
         bed.delete("acme").await;
-        bed.eventually("its DELETE is held back", async || held.waiting() == 1).await;
+        bed.until_reason("acme", "ProviderUnavailable").await;
+        bed.eventually("its second DELETE is held back", async || held.waiting() == 1).await;
         synced().await;
         assert!(deleting(&bed.object("acme").await.expect("it waits for the provider")));
         held.release();
         bed.until_gone("acme").await;
-        assert_eq!(bed.truth("acc_1"), (State::Gone, 1, 1));
+        assert_eq!(bed.truth("acc_1"), (State::Gone, 2, 1));
         bed.finish(operator).await;
     }
 }
@@ -124,7 +126,7 @@ async fn a_renamed_object_finds_its_account_gone_if_the_old_name_is_pruned_first
     git(&bed, &["apply", "--server-side"], &in_git(&bed, &key, "new", "acc_1")).await.expect("it is applied");
     let new = bed.until_reason("new", "AccountMissing").await;
     assert_eq!(judge(&[new])[0].argo.status, "Degraded");
-    assert_eq!(bed.truth("acc_1"), (State::Gone, 1, 1));
+    assert_eq!(bed.truth("acc_1"), (State::Gone, 2, 1));
     bed.finish(operator).await;
 }
 
@@ -143,7 +145,7 @@ async fn a_replace_takes_the_finalizers_off_live_objects_and_the_operator_puts_t
     let held = bed.kubectl(&["get", "secret", "postpress", "-o", "jsonpath={.metadata.finalizers[*]}"]).await;
     assert_eq!(held, SECRET_FINALIZER);
     git(&bed, &["delete", "--timeout=60s"], &fleet).await.expect("it is deleted");
-    assert_eq!(bed.truth("acc_1"), (State::Gone, 1, 1));
+    assert_eq!(bed.truth("acc_1"), (State::Gone, 2, 1));
     bed.finish(operator).await;
 }
 
@@ -180,7 +182,7 @@ async fn a_forced_replace_deletes_the_account_before_it_creates_the_object_again
     git(&bed, &["replace", "--force", "--timeout=60s"], &fleet[1..]).await.expect("it is deleted and created");
     let after = bed.until_reason("acme", "AccountMissing").await;
     assert_ne!(before["metadata"]["uid"], after["metadata"]["uid"]);
-    assert_eq!(bed.truth("acc_1"), (State::Gone, 1, 1));
+    assert_eq!(bed.truth("acc_1"), (State::Gone, 2, 1));
     bed.finish(operator).await;
 }
 

@@ -182,9 +182,9 @@ async fn a_provider_that_says_when_to_come_back_is_not_called_before_that() {
     for (sender, (_, reason)) in senders.iter().zip(&answers) {
         let object = bed.until_waiting(&sender.name, reason).await;
         let attempt = object["status"]["teardown"]["attempt"].as_u64().expect("a count");
-        let log = bed.sim.log();
-        let shown = log.deletes(&sender.account)[usize::try_from(attempt).expect("a small count") - 1];
-        let last = shown.ended.expect("what is counted has ended");
+        let (log, attempt) = (bed.sim.log(), usize::try_from(attempt).expect("a small count"));
+        let counted = log.deletes(&sender.account).into_iter().take(attempt);
+        let last = counted.filter_map(|delete| delete.ended).next_back().expect("a DELETE has ended");
         assert!(
             next_attempt(&object) >= last.at + ASKED - CLOCKS,
             "{}: {:#}",

@@ -38,6 +38,8 @@ fn nothing_is_sent_while_an_attempt_may_be_alive_that_the_ledger_forgot() {
     };
     assert_eq!(forgot(899).waits().0.reason, Reason::OutcomeUnknown);
     assert!(matches!(forgot(900).step(), Step::Intend(_)));
+    let another = forgot(899).unsettled(900).waits().0;
+    assert_eq!((another.reason, another.nonce.is_some()), (Reason::OutcomeUnknown, true), "nor is another one settled");
     let held = forgot(900).changed(|given| given.view.after_unknown_outcome = AfterUnknownOutcome::Hold);
     assert_eq!(held.waits().0.reason, Reason::OutcomeHeld);
     let orphaned = |seconds| forgot(seconds).changed(|given| given.view.gates.orphan = Some(None));

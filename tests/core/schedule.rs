@@ -82,6 +82,15 @@ fn a_key_that_was_refused_is_not_tried_before_its_time_and_another_key_is_tried_
 }
 
 #[test]
+fn while_a_reason_names_the_secret_it_is_read_again_within_a_minute() {
+    let naming: Vec<_> = Reason::ALL.iter().copied().filter(|reason| reason.names_secret()).collect();
+    assert!(naming.len() > 4, "{naming:?}");
+    for reason in naming {
+        assert!(due(reason, 600).waits().1 <= seconds(30), "{reason}");
+    }
+}
+
+#[test]
 fn a_secret_that_gives_no_key_is_blamed_by_name_and_its_time_does_not_move_while_it_stays_so() {
     let missing = || due(Reason::SecretMissing, 600).changed(|given| faulty(given, Reason::SecretMissing));
     assert_eq!(missing().step(), Step::Wait(missing().view.ledger, seconds(30)));

@@ -91,16 +91,15 @@ impl ControlPlane {
         Ok(plane)
     }
 
-    /// Starts a server again that a test has killed, on the same port and data, and waits until it serves. Somebody's
-    /// connection may have the port meanwhile, for as long as it lasts.
+    /// Starts a server again that a test has killed, on the same port and data, and waits until it serves. Another
+    /// connection may have been given the port meanwhile: it is tried again until that one ends.
     pub async fn restart(&self, program: Program) -> Result<(), Error> {
         let began = Instant::now();
         loop {
             let started = match program {
                 Program::Etcd => self.start_etcd().await,
                 Program::ApiServer => self.start_api_server().await,
-                Program::ControllerManager => self.start_controller_manager().await,
-                Program::Kubectl | Program::Helm => panic!("{} serves nobody", program.name()),
+                other => panic!("{} is not started again", other.name()),
             };
             match started {
                 Err(Error::PortTaken { .. }) if began.elapsed() < READY_WITHIN => {}

@@ -91,7 +91,17 @@ async fn a_killed_api_server_starts_again_with_what_was_stored() {
     let killed = plane.pid(Program::ApiServer).unwrap();
     assert!(signal("KILL", killed));
     wait_until("the API server is gone", || plane.pid(Program::ApiServer).is_none());
+    // Another one has its port for a while.
+    let port = plane.url().rsplit(':').next().unwrap().parse().unwrap();
+    let other = std::net::TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, port)).unwrap();
+    let refused = plane.dir().join("kube-apiserver.log");
+    let ends = std::thread::spawn(move || {
+        let refused = || fs::read_to_string(&refused).is_ok_and(|log| log.contains("address already in use"));
+        wait_until("the API server finds its port taken", refused);
+        drop(other);
+    });
     plane.restart(Program::ApiServer).await.unwrap();
+    ends.join().unwrap();
     assert_ne!(plane.pid(Program::ApiServer), Some(killed));
     plane.kubectl(["get", "configmap", "kept"]).await.unwrap();
 
