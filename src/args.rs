@@ -157,7 +157,7 @@ struct RunArguments {
         num_args = 0..=1, require_equals = true, default_value_t = false, default_missing_value = "true")]
     allow_insecure_loopback: bool,
 
-    /// How many objects are worked on at once, 1 to 1024
+    /// How many objects are worked on at once, 1 to 1024; of one namespace and provider at most 7 in 16
     #[arg(long, env = "SENDER_OPERATOR_CONCURRENCY", value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..=1024))]
     concurrency: u16,
 
