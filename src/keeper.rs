@@ -8,6 +8,8 @@ pub struct User {
     pub deleting: bool,
     /// Its status says that it keeps the hold.
     pub keeps: bool,
+    /// Its proof is written: it may have taken the hold off already, and looks after none that was put on since.
+    pub proved: bool,
 }
 
 /// The Secret, as a GET has just shown it.
@@ -56,9 +58,10 @@ pub fn adopt(secret: Option<Shown>, keeps: bool, others: impl IntoIterator<Item 
 }
 
 /// A keeper hands the hold on, to who lives longest; the last user takes it off. So does whoever saw the Secret in this
-/// pass where nobody keeps it: an adoption that was interrupted can leave a hold, or one that is still on its way.
+/// pass where nobody keeps it, or only one whose proof is written: an adoption that was interrupted can leave a hold, or
+/// one that is still on its way.
 pub fn leave(keeps: bool, saw_secret: bool, others: &[User]) -> Leave {
-    let nobody_keeps = saw_secret && !others.iter().any(|other| other.keeps);
+    let nobody_keeps = saw_secret && !others.iter().any(|other| other.keeps && !other.proved);
     if !keeps && !nobody_keeps {
         return Leave::Free;
     }
@@ -71,10 +74,11 @@ pub fn leave(keeps: bool, saw_secret: bool, others: &[User]) -> Leave {
 mod tests {
     use super::*;
 
-    const STAYS: User = User { deleting: false, keeps: true };
-    const LEAVES: User = User { deleting: true, keeps: true };
-    const USES: User = User { deleting: false, keeps: false };
-    const GOES: User = User { deleting: true, keeps: false };
+    const STAYS: User = User { deleting: false, keeps: true, proved: false };
+    const LEAVES: User = User { deleting: true, ..STAYS };
+    const PROVED: User = User { proved: true, ..LEAVES };
+    const USES: User = User { keeps: false, ..STAYS };
+    const GOES: User = User { keeps: false, ..LEAVES };
 
     fn secret(held: bool, deleting: bool) -> Option<Shown> {
         Some(Shown { held, deleting })
@@ -107,6 +111,7 @@ mod tests {
     fn a_hold_that_nobody_keeps_is_a_concern_of_who_saw_the_secret() {
         assert_eq!(leave(false, true, &[]), Leave::LastUser);
         assert_eq!(leave(false, true, &[USES]), Leave::HandOn(vec![0]));
+        assert_eq!(leave(false, true, &[PROVED]), Leave::HandOn(vec![0]), "it may be gone, and the hold another one");
         assert_eq!(leave(false, false, &[]), Leave::Free, "what is let go must not depend on a Secret");
         assert_eq!(leave(false, false, &[USES]), Leave::Free);
     }

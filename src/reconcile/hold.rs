@@ -262,5 +262,9 @@ pub fn owed(account: &Account) -> Hold {
 }
 
 fn as_user(account: &Account) -> User {
-    User { deleting: account.view.deleting, keeps: account.hold().is_some_and(|hold| hold.secret == account.secret) }
+    User {
+        deleting: account.view.deleting,
+        keeps: account.hold().is_some_and(|hold| hold.secret == account.secret),
+        proved: account.view.ledger.is_confirmed(),
+    }
 }

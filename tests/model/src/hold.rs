@@ -138,6 +138,8 @@ pub enum Guard {
     AlwaysWrites,
     /// A keeper that is being deleted does not keep another from becoming one.
     KeeperThatStays,
+    /// A keeper whose proof is written is none that others rely on.
+    ProvedKeepsNothing,
     /// Who takes the hold over writes to the Secret.
     TakingOverWrites,
 }

@@ -18,7 +18,14 @@ impl Hold {
             .filter(|(other, user)| *other != at && user.counts())
             .map(|(other, user)| {
                 let deleting = user.stage == Stage::Deleting && self.has(Guard::KeeperThatStays);
-                (other, keeper::User { deleting, keeps: user.keeps })
+                (
+                    other,
+                    keeper::User {
+                        deleting,
+                        keeps: user.keeps,
+                        proved: user.confirmed && self.has(Guard::ProvedKeepsNothing),
+                    },
+                )
             })
             .collect()
     }
@@ -131,12 +138,13 @@ impl Hold {
 
     pub(super) fn step(&self, state: &mut State, process: usize, lane: usize) {
         let pass = state.processes[process].passes[lane];
-        let wrote = self
-            .write_of(state, process, &pass)
-            .map(|(write, holds)| (holds || !self.has(Guard::CompareAndSwap)) && self.commit(state, write));
+        let write = self.write_of(state, process, &pass);
+        let wrote =
+            write.map(|(write, holds)| (holds || !self.has(Guard::CompareAndSwap)) && self.commit(state, write));
         let mut now = state.processes[process].passes[lane];
         let at = usize::from(pass.at);
-        if wrote == Some(true) && pass.next != Next::MakeKeeper {
+        // What a write to the Secret or to the heir answers shows nothing of this object.
+        if wrote == Some(true) && write.is_some_and(|(write, _)| write.user() == Some(pass.at)) {
             now.view = Seen { user: state.users[at], current: true };
         }
         let failed = wrote == Some(false);
