@@ -152,8 +152,9 @@ impl Credential {
             None => Endpoint::default_base(provider),
             Some(bytes) => std::str::from_utf8(&bytes.0).map_err(|_| SecretFault::BaseUrl(BaseUrlDefect::NotUtf8))?,
         };
-        // A fault may name the host, so a key that was pasted into the URL is told apart first.
-        if key.expose().len() >= PIECE && contains(base, key.expose().as_bytes()) {
+        // A fault may name the host, so a key that was pasted into the URL is told apart first; here it may have quotes.
+        let bare = key.expose().trim_matches(|c: char| !c.is_ascii_alphanumeric());
+        if [key.expose(), bare].into_iter().any(|key| key.len() >= PIECE && contains(base, key.as_bytes())) {
             return Err(SecretFault::BaseUrl(BaseUrlDefect::ContainsKey));
         }
         let endpoint = Endpoint::parse(base, hosts).map_err(SecretFault::from)?;

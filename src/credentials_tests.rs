@@ -107,6 +107,10 @@ fn no_fault_shows_a_byte_of_the_key() {
         let fault = fault(&[(API_KEY, pasted.as_bytes()), (BASE_URL, base.as_bytes())]);
         assert_eq!(fault, SecretFault::BaseUrl(BaseUrlDefect::ContainsKey));
     }
+    let quoted = format!("\"{pasted}\"");
+    let base = format!("https://{pasted}.example");
+    let fault_of_quoted = fault(&[(API_KEY, quoted.as_bytes()), (BASE_URL, base.as_bytes())]);
+    assert_eq!(fault_of_quoted, SecretFault::BaseUrl(BaseUrlDefect::ContainsKey));
     for bytes in [&b"pk_live_x\n"[..], b"pk live x", b"pk_live_x\0", b"\xffpk_live_x"] {
         assert!(!format!("{0} {0:?}", fault(&[(API_KEY, bytes)])).contains("live"));
     }

@@ -134,13 +134,12 @@ impl<'de> Visitor<'de> for RowVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Option<Row>, A::Error> {
         let (mut id, mut kind, mut status) = (None, None, None);
-        let (mut twice, mut ids) = (false, 0_u8);
+        let mut twice = false;
         while let Some(name) = map.next_key::<Glimpse>()? {
             let member = match &name {
-                Glimpse::Text(name) if name == "id" => {
-                    ids = ids.saturating_add(1);
-                    &mut id
-                }
+                // It may be any account, and make the row of any other one worth nothing.
+                Glimpse::Text(name) if name == "id" && id.is_some() => return Err(A::Error::duplicate_field("id")),
+                Glimpse::Text(name) if name == "id" => &mut id,
                 Glimpse::Text(name) if name == "type" => &mut kind,
                 Glimpse::Text(name) if name == "status" => &mut status,
                 _ => {
@@ -150,7 +149,7 @@ impl<'de> Visitor<'de> for RowVisitor {
             };
             twice |= member.replace(map.next_value::<Glimpse>()?).is_some();
         }
-        let Some(Glimpse::Text(id)) = id.filter(|_| ids == 1) else { return Ok(None) };
+        let Some(Glimpse::Text(id)) = id else { return Ok(None) };
         Ok(uuid(&id).map(|id| match (kind, status) {
             (Some(Glimpse::Text(kind)), Some(Glimpse::Text(status))) if !twice => {
                 Row { id, kind: RowKind::of(&kind), status: RowStatus::of(&status) }

@@ -130,7 +130,6 @@ fn absence_means_nothing_where_a_row_cannot_be_read() {
         format!(r#"{{"id":"{OTHER}","type":"linkedin"}}"#),
         format!(r#"{{"id":"{OTHER}","type":"linkedin","status":null}}"#),
         format!(r#"{{"id":"{OTHER}","type":["linkedin"],"status":"connected"}}"#),
-        format!(r#"{{"id":"{OTHER}","id":"{ID}","type":"linkedin","status":"connected"}}"#),
         format!(r#"{{"id":"{OTHER}","type":"linkedin","type":"linkedin","status":"connected"}}"#),
         format!(r#"{{"id":"{OTHER}","type":"linkedin","status":"connected","status":"connected"}}"#),
         r#"{"id":7,"type":"linkedin","status":"connected"}"#.to_owned(),
@@ -140,6 +139,15 @@ fn absence_means_nothing_where_a_row_cannot_be_read() {
             Outcome::Unknown(Unknown::BodyTooLarge),
             "{bad:.80}"
         );
+    }
+}
+
+#[test]
+fn a_list_with_a_row_that_names_two_ids_is_none() {
+    for (first, second) in [(ID, ID), (ID, OTHER), (OTHER, ID), (OTHER, "x")] {
+        let two = format!(r#"{{"id":"{first}","type":"linkedin","id":"{second}","status":"connected"}}"#);
+        let list = format!(r#"{{"accounts":[{},{two}]}}"#, row(ID, "linkedin", "connected"));
+        assert_eq!(AccountList::read(list.as_bytes()), None, "{list}");
     }
 }
 
