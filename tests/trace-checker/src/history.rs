@@ -15,13 +15,16 @@ pub(crate) struct History<'a> {
     pub(crate) trace: &'a Trace,
     pub(crate) lives: Vec<Life<'a>>,
     commits: Commits<'a>,
-    keys: HashMap<(&'a str, &'a str), HashSet<&'a str>>,
+    /// How many objects' Secrets ever held this key.
+    users: HashMap<&'a str, usize>,
 }
 
 /// One object from its first to its last version.
 pub(crate) struct Life<'a> {
     /// Each version with its place in the trace.
     pub(crate) versions: Vec<(usize, &'a Version)>,
+    /// The keys that its own Secrets ever held.
+    keys: HashSet<&'a str>,
 }
 
 impl<'a> History<'a> {
@@ -30,7 +33,7 @@ impl<'a> History<'a> {
         let mut by_uid: HashMap<&str, usize> = HashMap::new();
         for (place, version) in trace.versions.iter().enumerate() {
             let life = *by_uid.entry(&version.object.uid).or_insert_with(|| {
-                lives.push(Life { versions: Vec::new() });
+                lives.push(Life { versions: Vec::new(), keys: HashSet::new() });
                 lives.len() - 1
             });
             lives[life].versions.push((place, version));
@@ -39,7 +42,15 @@ impl<'a> History<'a> {
         for secret in &trace.secrets {
             keys.entry((secret.namespace.as_str(), secret.name.as_str())).or_default().extend(secret.key.as_deref());
         }
-        Self { trace, lives, commits: Commits::of(trace), keys }
+        let mut users: HashMap<&str, usize> = HashMap::new();
+        for life in &mut lives {
+            let secrets = life.versions.iter().map(|(_, version)| {
+                keys.get(&(version.object.namespace.as_str(), version.object.secret.as_str())).into_iter().flatten()
+            });
+            life.keys = secrets.flatten().copied().collect();
+            life.keys.iter().for_each(|key| *users.entry(key).or_default() += 1);
+        }
+        Self { trace, lives, commits: Commits::of(trace), users }
     }
 
     /// The DELETEs that the operator sent, by the account they name, each in the order of arrival.
@@ -75,21 +86,20 @@ impl<'a> History<'a> {
         life.versions.iter().filter(possible).map(|(_, version)| *version)
     }
 
-    /// The keys that the object's own Secrets ever held.
-    pub(crate) fn has_key(&self, life: &Life<'_>, key: Option<&str>) -> bool {
-        let secrets = life
-            .versions
-            .iter()
-            .map(|(_, version)| (version.object.namespace.as_str(), version.object.secret.as_str()));
-        secrets
-            .into_iter()
-            .any(|secret| self.keys.get(&secret).is_some_and(|keys| key.is_some_and(|key| keys.contains(key))))
+    /// Whether this is a key of one object alone.
+    pub(crate) fn is_of_one(&self, key: &str) -> bool {
+        self.users.get(key) == Some(&1)
     }
 }
 
 impl<'a> Life<'a> {
     pub(crate) fn all(&self) -> impl DoubleEndedIterator<Item = &'a Version> + '_ {
         self.versions.iter().map(|(_, version)| *version)
+    }
+
+    /// Whether the object's own Secrets ever held this key.
+    pub(crate) fn has_key(&self, key: Option<&str>) -> bool {
+        key.is_some_and(|key| self.keys.contains(key))
     }
 
     pub(crate) fn last(&self) -> &'a Version {

@@ -96,7 +96,7 @@ fn overdue(history: &History<'_>, life: &Life<'_>) -> Option<Violation> {
             .trace
             .requests
             .iter()
-            .filter(|request| request.arrived.at >= due && history.has_key(life, request.key.as_deref()));
+            .filter(|request| request.arrived.at >= due && life.has_key(request.key.as_deref()));
         let next = versions.get(index + 1).map(|next| next.seen.at);
         let until = called.map(|request| request.arrived.at).chain(next).min();
         is_left_alone(history, due, until).then(|| {

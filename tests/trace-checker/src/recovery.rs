@@ -52,15 +52,14 @@ fn endless(history: &History<'_>, life: &Life<'_>) -> Option<Violation> {
 }
 
 fn is_for_it_alone(history: &History<'_>, life: &Life<'_>, request: &Request) -> bool {
-    let key = request.key.as_deref();
-    concerns(history, life, request) && history.lives.iter().filter(|other| history.has_key(other, key)).count() == 1
+    concerns(life, request) && request.key.as_deref().is_some_and(|key| history.is_of_one(key))
 }
 
 /// Since when nothing failed for this deletion, and nobody else had a hand in it; none, where that never was so.
 fn calm_since(history: &History<'_>, life: &Life<'_>) -> Option<Timestamp> {
     let trace = history.trace;
     let mut calm = life.all().find(in_teardown)?.seen.at;
-    for request in trace.requests.iter().filter(|request| request.fault.is_some() && concerns(history, life, request)) {
+    for request in trace.requests.iter().filter(|request| request.fault.is_some() && concerns(life, request)) {
         calm = calm.max(request.ended?.at);
     }
     let (namespace, name) = life.object().name.split_once('/')?;
@@ -72,9 +71,9 @@ fn calm_since(history: &History<'_>, life: &Life<'_>) -> Option<Timestamp> {
     Some(starts.map(|line| line.at).fold(calm, Timestamp::max))
 }
 
-fn concerns(history: &History<'_>, life: &Life<'_>, request: &Request) -> bool {
+fn concerns(life: &Life<'_>, request: &Request) -> bool {
     let named = life.account() == Some((&request.provider, request.account.as_deref().unwrap_or_default()));
-    named || history.has_key(life, request.key.as_deref())
+    named || life.has_key(request.key.as_deref())
 }
 
 /// L4: an object for which nothing was said or sent until another provider's silence was over.
@@ -87,7 +86,7 @@ fn held_up(history: &History<'_>, life: &Life<'_>) -> Option<Violation> {
         .trace
         .requests
         .iter()
-        .find(|request| request.arrived.order > marked.seen.order && concerns(history, life, request));
+        .find(|request| request.arrived.order > marked.seen.order && concerns(life, request));
     let first = said.map(|version| version.seen.at).into_iter().chain(sent.map(|request| request.arrived.at)).min();
     let silent = history.trace.requests.iter().find(|request| {
         let begun = request.provider != provider && request.is_ours() && request.arrived.order < marked.seen.order;

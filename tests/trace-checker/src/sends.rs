@@ -80,9 +80,9 @@ fn astray(history: &History<'_>, account: Account<'_>, delete: &Request) -> Opti
     }
     let (senders, key) = (history.senders(delete), delete.key.as_deref());
     let own = if senders.is_empty() {
-        objects.any(|life| history.has_key(life, key))
+        objects.any(|life| life.has_key(key))
     } else {
-        senders.iter().any(|life| history.has_key(life, key))
+        senders.iter().any(|life| life.has_key(key))
     };
     let what = || format!("a DELETE for {} carries a key that its object's own Secret never held", account.1);
     (!own).then(|| violation(Property::S6, what(), [delete]))

@@ -50,10 +50,7 @@ fn lie(history: &History<'_>, life: &Life<'_>, before: Option<&Version>, version
 fn was_read(history: &History<'_>, life: &Life<'_>, version: &Version) -> bool {
     history.trace.requests.iter().any(|request| {
         let answered = request.ended.is_some_and(|ended| ended.order <= version.seen.order);
-        request.call == "read"
-            && request.status == Some(200)
-            && answered
-            && history.has_key(life, request.key.as_deref())
+        request.call == "read" && request.status == Some(200) && answered && life.has_key(request.key.as_deref())
     })
 }
 
