@@ -34,8 +34,8 @@ pub fn not_listed(view: &View, pass: &Pass, rules: &Rules, now: Timestamp, unlis
     wait(view, pass, rules, now, view.ledger.clone(), Because::gate(Reason::NotListed, Some(unlisted)))
 }
 
-/// Others take all passes that its key, namespace or provider may have. That is said where the object shows nothing yet of its
-/// deletion, or only what comes before any decision.
+/// Others take all passes that its key, namespace or provider may have. That is said where the object shows nothing yet
+/// of its deletion, or only what comes before any decision.
 pub fn queued(view: &View, pass: &Pass, rules: &Rules, now: Timestamp) -> Option<Step> {
     let before_any = |said| matches!(said, Reason::Queued | Reason::NotListed | Reason::ApiServerUnavailable);
     says_nothing_but(before_any, view)
