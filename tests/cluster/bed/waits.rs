@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep};
 
 use super::{Bed, Operator, deleting, reason};
 
-const BOUND: Duration = Duration::from_secs(120);
+const BOUND: Duration = Duration::from_secs(90);
 const BETWEEN: Duration = Duration::from_millis(60);
 /// No deletion is left alone for longer.
 const LONGEST: SignedDuration = SignedDuration::from_mins(15);
