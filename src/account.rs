@@ -7,8 +7,8 @@ use kube::ResourceExt;
 
 use crate::args::{Config, TargetKind};
 use crate::crd::{
-    CONFIRM_DELETION, Channel, DeletionPolicy, FINALIZER, LinkedInTeardown, ORPHAN_REASON, PRE_DELETE_HOOK,
-    REQUESTED_AT, SenderAccount, SenderAccountSpec,
+    CONFIRM_DELETION, Channel, DeletionPolicy, EXCEED_BUDGET, FINALIZER, LinkedInTeardown, ORPHAN_REASON,
+    PRE_DELETE_HOOK, REQUESTED_AT, SenderAccount, SenderAccountSpec,
 };
 use crate::reason::Reason;
 use crate::teardown::ledger::{AccountState, Ledger, Phase};
@@ -155,6 +155,11 @@ impl Account {
         self.requested_at.as_deref().is_some_and(|asked| Some(asked) != handled)
     }
 
+    /// When the object was marked for deletion.
+    pub fn marked_at(&self) -> Option<Timestamp> {
+        marked_at(&self.raw)
+    }
+
     /// When the object was created.
     pub fn created_at(&self) -> Option<Timestamp> {
         self.raw.metadata.creation_timestamp.as_ref().map(|time| time.0)
@@ -218,6 +223,10 @@ pub fn target(spec: &SenderAccountSpec) -> Result<Target, Incomprehensible> {
     }
 }
 
+fn marked_at(raw: &SenderAccount) -> Option<Timestamp> {
+    raw.metadata.deletion_timestamp.as_ref().map(|time| time.0)
+}
+
 fn gates(raw: &SenderAccount, target: &Target, finalizers: &[String], config: &Config) -> Gates {
     let annotations = raw.annotations();
     let hooks =
@@ -226,6 +235,7 @@ fn gates(raw: &SenderAccount, target: &Target, finalizers: &[String], config: &C
         id == target.account_id()
             || (target.provider() == Provider::Puffle && id.eq_ignore_ascii_case(target.account_id()))
     });
+    let meant_until = annotations.get(EXCEED_BUDGET).and_then(|until| until.parse::<Timestamp>().ok());
     // The garbage collector's own finalizers go only after ours: waiting for them would be for ever.
     let waits_for_us = |name: &str| matches!(name, FINALIZER | "foregroundDeletion" | "orphan");
     Gates {
@@ -235,6 +245,7 @@ fn gates(raw: &SenderAccount, target: &Target, finalizers: &[String], config: &C
         protected: raw.spec.deletion_protection,
         hooks,
         unconfirmed: config.require_confirmation.contains(&TargetKind::from(target)) && !confirmed,
+        may_exceed_budget: marked_at(raw).is_some_and(|at| meant_until.is_some_and(|until| at <= until)),
         foreign_finalizers: finalizers
             .iter()
             .filter(|name| !waits_for_us(name) && !config.ignored_finalizers.contains(name))

@@ -6,6 +6,7 @@ mod values;
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::path::Path;
 use std::time::Duration;
 
@@ -59,6 +60,8 @@ pub struct Config {
     pub ignored_finalizers: Vec<String>,
     /// The deletions that must be confirmed on the object.
     pub require_confirmation: BTreeSet<TargetKind>,
+    /// How many deletions of a namespace go on by themselves in ten minutes; none: any number.
+    pub deletion_budget: Option<NonZeroU32>,
     /// Where health and metrics are served.
     pub listen: SocketAddr,
     /// The Lease by which replicas agree on one that acts; none where they do not.
@@ -185,6 +188,10 @@ struct RunArguments {
     #[arg(long, env = "SENDER_OPERATOR_REQUIRE_CONFIRMATION", value_name = "KIND", value_delimiter = ',')]
     require_confirmation: Vec<TargetKind>,
 
+    /// How many objects of a namespace may be deleted within ten minutes before the others wait until somebody says that they are meant; 0: any number
+    #[arg(long, env = "SENDER_OPERATOR_DELETION_BUDGET", value_name = "N", default_value_t = 0)]
+    deletion_budget: u32,
+
     /// Where /livez, /readyz and /metrics are served; port 0 takes a free one and logs it
     #[arg(long, env = "SENDER_OPERATOR_LISTEN", value_name = "ADDRESS:PORT", default_value = "0.0.0.0:8080", value_parser = address)]
     listen: SocketAddr,
@@ -226,6 +233,7 @@ impl RunArguments {
             secret_hold,
             ignore_finalizer,
             require_confirmation,
+            deletion_budget,
             listen,
             leader_election,
             lease_namespace,
@@ -255,6 +263,7 @@ impl RunArguments {
             secret_hold,
             ignored_finalizers: ignore_finalizer,
             require_confirmation: require_confirmation.into_iter().collect(),
+            deletion_budget: NonZeroU32::new(deletion_budget),
             listen,
             leader_election,
             log: Settings { format: log_format, levels: log_level },

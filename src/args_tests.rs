@@ -32,6 +32,7 @@ fn without_flags_it_watches_everything_and_trusts_the_two_providers() {
     let lease = LeaseRef { namespace: "operators".to_owned(), name: "sender-operator".to_owned() };
     assert_eq!(config.leader_election, Some(lease));
     assert!(config.ignored_finalizers.is_empty() && config.require_confirmation.is_empty());
+    assert_eq!(config.deletion_budget, None);
     assert_eq!(config.listen.to_string(), "0.0.0.0:8080");
     assert_eq!(config.log, Settings { format: Format::Json, levels: "info".parse().unwrap() });
 }
@@ -48,7 +49,7 @@ fn every_flag_of_run_has_its_twin_in_the_environment() {
         assert!(flag.get_help().is_some(), "--{long}");
         flags += 1;
     }
-    assert_eq!(flags, 16);
+    assert_eq!(flags, 17);
 }
 
 #[test]
@@ -133,6 +134,7 @@ fn a_bad_value_is_refused_with_the_flag_the_value_and_what_is_allowed() {
         ("--allowed-host", "https://api.postpress.ai", "a DNS name like api.postpress.ai"),
         ("--allowed-host", "127.0.0.1", "a DNS name like api.postpress.ai"),
         ("--require-confirmation", "Delete", "PostPress, Email, Disconnect, Purge"),
+        ("--deletion-budget", "-1", "0..=4294967295"),
         ("--ignore-finalizer", "sender-operator.dev/teardown", "own finalizer"),
         ("--ignore-finalizer", "two words", "example.com/backup"),
         ("--secret-hold", "maybe", "true, false"),

@@ -23,6 +23,8 @@ pub const REQUESTED_AT: &str = "reconcile.sender-operator.dev/requestedAt";
 pub const PRE_DELETE_HOOK: &str = "pre-delete.hook.sender-operator.dev/";
 /// Annotation: the account id, to confirm an irreversible deletion where the operator asks for it.
 pub const CONFIRM_DELETION: &str = "sender-operator.dev/confirm-deletion";
+/// Annotation: deletions that were marked at this time or before may exceed the operator's deletion budget.
+pub const EXCEED_BUDGET: &str = "sender-operator.dev/exceed-deletion-budget";
 /// Annotation: why an account was let go; copied into the receipt.
 pub const ORPHAN_REASON: &str = "sender-operator.dev/orphan-reason";
 /// Annotation: who set `deletionPolicy` to Orphan; written by an admission policy alone, copied into the receipt.

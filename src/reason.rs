@@ -133,6 +133,8 @@ reasons! {
     PreDeleteHookPending => User, "waiting for pre-delete hooks: {subject}", "each owner removes its annotation pre-delete.hook.sender-operator.dev/NAME when done";
     /// The deletion must be confirmed.
     ConfirmationMissing => User, "this deletion is irreversible and must be confirmed", "kubectl annotate sacc {name} -n {namespace} --overwrite sender-operator.dev/confirm-deletion={account}";
+    /// The namespace's deletion budget is spent.
+    DeletionBudgetSpent => User, "more objects of namespace {namespace} were deleted within ten minutes than --deletion-budget lets go by themselves", "if all that were deleted until now are meant: kubectl annotate sacc --all -n {namespace} --overwrite sender-operator.dev/exceed-deletion-budget=\"$(date -u +%FT%TZ)\"; if this one is not: set spec.deletionPolicy to Orphan";
     /// Another controller's finalizer.
     ForeignFinalizer => Platform, "waiting for finalizers of others: {subject}", "if one of them waits for this operator, start it with --ignore-finalizer NAME";
     /// A live object for the same account cannot take over.
@@ -242,6 +244,7 @@ impl Reason {
                 | Self::CrdUnreadable
                 | Self::PreDeleteHookPending
                 | Self::ConfirmationMissing
+                | Self::DeletionBudgetSpent
                 | Self::ForeignFinalizer
                 | Self::TwinLive
                 | Self::TwinDeleting

@@ -70,6 +70,7 @@ fn the_readme_names_every_finalizer_and_annotation() {
         crd::REQUESTED_AT,
         crd::PRE_DELETE_HOOK,
         crd::CONFIRM_DELETION,
+        crd::EXCEED_BUDGET,
         crd::ORPHAN_REASON,
         crd::ORPHANED_BY,
         crd::ALLOW_CRD_DELETION,

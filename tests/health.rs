@@ -87,6 +87,7 @@ fn told(reason: Reason) -> Told {
         | Reason::DeletionProtected
         | Reason::CrdDeleting
         | Reason::ConfirmationMissing
+        | Reason::DeletionBudgetSpent
         | Reason::TwinLive
         | Reason::OutcomeHeld
         | Reason::UnprovenAbsence

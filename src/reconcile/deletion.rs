@@ -80,6 +80,7 @@ impl Reconciler {
             forgotten_for: self.window.forgotten_for(&account.view),
             unsent: self.unsent.has(&account.view),
             inherited_for: self.seen.inherited_for(&account.view.uid),
+            within_budget: self.budget.admits(&account),
             twins: self.twins(&account),
             ..Pass::default()
         };

@@ -1,6 +1,7 @@
 //! The shell: reads, asks [`crate::teardown::decide`], performs the one step it names, records, releases. It decides
 //! nothing itself.
 
+mod budget;
 mod deletion;
 mod hold;
 mod lanes;
@@ -81,6 +82,7 @@ pub struct Reconciler {
     secrets: secrets::Secrets,
     hold: hold::SecretHold,
     lanes: lanes::Lanes,
+    budget: budget::Budget,
     window: window::Window,
     crd: shared::Shared<(), Crd>,
     unsent: unsent::Unsent,
@@ -100,6 +102,7 @@ impl Reconciler {
             secrets: secrets::Secrets::new(io.clone(), Arc::clone(&config)),
             hold: hold::SecretHold::new(io.clone(), Arc::clone(&index), Arc::clone(&config)),
             lanes: lanes::Lanes::of(config.concurrency),
+            budget: budget::Budget::of(config.deletion_budget),
             window: window::Window::default(),
             crd: shared::Shared::default(),
             unsent: unsent::Unsent::default(),
@@ -229,6 +232,7 @@ impl Reconciler {
         self.unsent.forget(&account.view.uid);
         self.queue.leave(&account.view.uid);
         self.seen.forget(&account.view.uid);
+        self.budget.gone(account);
     }
 }
 

@@ -93,8 +93,21 @@ pub(super) fn decide(view: &View, pass: &Pass, rules: &Rules, now: Timestamp) ->
     if gates.unconfirmed {
         return blocked(Reason::ConfirmationMissing, None);
     }
+    if exceeds_budget(view, pass) {
+        return blocked(Reason::DeletionBudgetSpent, None);
+    }
     if !gates.foreign_finalizers.is_empty() {
         return blocked(Reason::ForeignFinalizer, Some(gates.foreign_finalizers.join(", ")));
     }
     None
+}
+
+/// Whether nobody said yet that more objects than the deletion budget admits are meant. What has shown that it waits for
+/// that does so still after a restart, which knows nothing of those that went; a deletion that has begun goes on.
+fn exceeds_budget(view: &View, pass: &Pass) -> bool {
+    let teardown = view.ledger.teardown.as_ref();
+    let waited = teardown.is_some_and(|teardown| teardown.reason == Reason::DeletionBudgetSpent);
+    let begun = teardown.is_some_and(|teardown| teardown.attempt > 0 || teardown.acked.is_some());
+    let meant = view.gates.may_exceed_budget || pass.crd == Some(Crd::DeletingAllowed);
+    pass.within_budget.is_some_and(|within| waited || !within) && !begun && !meant
 }

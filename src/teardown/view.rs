@@ -44,6 +44,8 @@ pub struct Gates {
     pub hooks: Vec<String>,
     /// The operator asks for a confirmation of such a deletion, and there is none.
     pub unconfirmed: bool,
+    /// Somebody said that this deletion may exceed the deletion budget.
+    pub may_exceed_budget: bool,
     /// Finalizers of others that must go first.
     pub foreign_finalizers: Vec<String>,
 }
@@ -75,6 +77,8 @@ pub struct Pass {
     pub inherited_for: Duration,
     /// Whether the CRD is going.
     pub crd: Option<Crd>,
+    /// Whether the deletion budget of its namespace admits it; none where there is no budget.
+    pub within_budget: Option<bool>,
     /// The other objects of the same account, from the index.
     pub twins: Vec<Twin>,
     /// What GETs of live twins showed, by uid: whether each can take the account over.

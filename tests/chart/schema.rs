@@ -94,6 +94,7 @@ async fn a_value_that_does_not_exist_or_has_another_type_is_refused_by_its_place
         (json!({"watchNamespaces": ["Sales"]}), "/watchNamespaces/0"),
         (json!({"watchNamespaces": ["sales", "sales"]}), "/watchNamespaces"),
         (json!({"requireConfirmation": ["Delete"]}), "/requireConfirmation/0"),
+        (json!({"deletionBudget": -1}), "/deletionBudget"),
         (json!({"allowedHosts": []}), "/allowedHosts"),
         (json!({"logging": {"level": "loud"}}), "/logging/level"),
         (json!({"image": {"digest": "sha256:abc"}}), "/image/digest"),

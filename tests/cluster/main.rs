@@ -6,8 +6,10 @@ mod bed;
 
 mod admission;
 mod answers;
+mod budget;
 mod campaigns;
 mod channels;
+mod cores;
 mod costs;
 mod crashes;
 mod crd_deletion;

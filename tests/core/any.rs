@@ -148,13 +148,14 @@ fn teardown() -> impl Strategy<Value = Teardown> {
 
 fn gates() -> impl Strategy<Value = Gates> {
     let rarely = || prop::bool::weighted(0.1);
-    (rarely(), rarely(), rarely(), rarely(), rarely(), rarely()).prop_map(
-        |(orphan, suspended, protected, hook, unconfirmed, foreign)| Gates {
+    (rarely(), rarely(), rarely(), rarely(), rarely(), any::<bool>(), rarely()).prop_map(
+        |(orphan, suspended, protected, hook, unconfirmed, may_exceed_budget, foreign)| Gates {
             orphan: orphan.then_some(None),
             suspended,
             protected,
             hooks: hook.then(|| "pause".to_owned()).into_iter().collect(),
             unconfirmed,
+            may_exceed_budget,
             foreign_finalizers: foreign.then(|| "a.example/b".to_owned()).into_iter().collect(),
         },
     )
@@ -200,6 +201,7 @@ fn credential() -> impl Strategy<Value = Result<Known, Fault>> {
 prop_compose! {
     fn pass()(
         (jitter, prompted) in any::<(u32, bool)>(),
+        within_budget in of(prop::bool::weighted(0.9)),
         unchanged_for in select(vec![0_u64, 1, 899, 900, 5000]),
         inherited_for in select(vec![0_u64, 0, 60]),
         crd in of(select(vec![Crd::Serving, Crd::Serving, Crd::DeletingAllowed, Crd::Deleting, Crd::Unreadable])),
@@ -218,7 +220,7 @@ prop_compose! {
         let asked = asked.into_iter().flat_map(|(a, b)| [("a".to_owned(), a), ("b".to_owned(), b)]).collect();
         Pass {
             jitter: Jitter(jitter), prompted, unchanged_for: Duration::from_secs(unchanged_for),
-            inherited_for: Duration::from_secs(inherited_for), crd, twins,
+            inherited_for: Duration::from_secs(inherited_for), crd, within_budget, twins,
             live_twins_asked: asked, credential, read, own_intent, unsettled_twin, fresh, forgotten_for, unsent, answer, read_back, sends, recorded,
         }
     }
@@ -228,7 +230,7 @@ prop_compose! {
 /// rests on many things at once is reached often.
 fn ready() -> impl Strategy<Value = (View, Pass)> {
     let often = || prop::bool::weighted(0.8);
-    let one_closed = prop_oneof![3 => Just(None), 1 => (0_usize..6).prop_map(Some)];
+    let one_closed = prop_oneof![3 => Just(None), 1 => (0_usize..7).prop_map(Some)];
     let known = (account(), teardown(), often(), often(), prop::bool::weighted(0.1)).boxed();
     let twin = prop_oneof![2 => Just(None), 1 => twin().prop_map(Some)];
     let learned = (exchange(), often(), prop::bool::weighted(0.25), twin).boxed();
@@ -245,9 +247,11 @@ fn ready() -> impl Strategy<Value = (View, Pass)> {
                 protected: closed == Some(2),
                 hooks: (closed == Some(3)).then(|| "pause".to_owned()).into_iter().collect(),
                 unconfirmed: closed == Some(4),
+                may_exceed_budget: closed != Some(6),
                 foreign_finalizers: (closed == Some(5)).then(|| "a.example/b".to_owned()).into_iter().collect(),
             };
             (view.deleting, view.ours, pass.prompted, pass.crd) = (true, true, true, Some(Crd::Serving));
+            pass.within_budget = (closed == Some(6)).then_some(false);
             let fingerprint = Fingerprint::from_stored("here".to_owned());
             pass.credential = Some(Ok(Known { fingerprint, endpoint: "https://here".to_owned() }));
             pass.read = Some(read).filter(|_| is_read);

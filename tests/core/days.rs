@@ -138,6 +138,7 @@ fn what_waits_for_a_person_or_a_twin_costs_a_status_write_in_a_quarter_of_an_hou
         (Reason::Suspended, 900, changed(&|given| given.view.gates.suspended = true)),
         (Reason::DeletionProtected, 900, changed(&|given| given.view.gates.protected = true)),
         (Reason::ConfirmationMissing, 900, changed(&|given| given.view.gates.unconfirmed = true)),
+        (Reason::DeletionBudgetSpent, 900, changed(&|given| given.pass.within_budget = Some(false))),
         (Reason::TwinDeleting, 15, changed(&|given| given.pass.twins = vec![deleting_twin("twin")])),
         (Reason::TwinLive, 15, changed(&|given| given.pass.twins = vec![live_twin.clone()])),
         (Reason::SecretMissing, 30, changed(&|given| given.pass.credential = Some(Err(missing.clone())))),

@@ -21,8 +21,16 @@ fn open(view: &View, pass: &Pass) -> bool {
         && !gates.protected
         && gates.hooks.is_empty()
         && !gates.unconfirmed
+        && !exceeds_budget(view, pass)
         && gates.foreign_finalizers.is_empty()
         && matches!(pass.crd, Some(Crd::Serving | Crd::DeletingAllowed))
+}
+
+fn exceeds_budget(view: &View, pass: &Pass) -> bool {
+    let begun = view.ledger.attempts() > 0 || view.ledger.acked().is_some();
+    let meant = view.gates.may_exceed_budget || pass.crd == Some(Crd::DeletingAllowed);
+    let waited = view.ledger.teardown.as_ref().is_some_and(|t| t.reason == Reason::DeletionBudgetSpent);
+    !begun && !meant && (pass.within_budget == Some(false) || (waited && pass.within_budget.is_some()))
 }
 
 fn known(pass: &Pass) -> Option<&Known> {
@@ -178,6 +186,7 @@ proptest! {
             (pass.crd == Some(Crd::Unreadable), Reason::CrdUnreadable),
             (!gates.hooks.is_empty(), Reason::PreDeleteHookPending),
             (gates.unconfirmed, Reason::ConfirmationMissing),
+            (exceeds_budget(&view, &pass), Reason::DeletionBudgetSpent),
             (!gates.foreign_finalizers.is_empty(), Reason::ForeignFinalizer),
         ];
         let first = first.into_iter().find(|(closed, _)| *closed).map(|(_, reason)| reason);

@@ -55,6 +55,7 @@ fn a_gate_that_has_opened_and_a_secret_that_has_come_back_do_not_hold_their_old_
         Reason::CrdUnreadable,
         Reason::PreDeleteHookPending,
         Reason::ConfirmationMissing,
+        Reason::DeletionBudgetSpent,
         Reason::ForeignFinalizer,
         Reason::TwinLive,
         Reason::TwinDeleting,

@@ -9,6 +9,7 @@ outcome-window: {{ .Values.outcomeWindow }}
 secret-hold: {{ .Values.secretHold }}
 ignore-finalizer: {{ toJson .Values.ignoreFinalizers }}
 require-confirmation: {{ toJson .Values.requireConfirmation }}
+deletion-budget: {{ .Values.deletionBudget }}
 listen: {{ printf "%s:%v" .Values.listen.address .Values.listen.port | quote }}
 leader-election: {{ .Values.leaderElection.enabled }}
 {{- if .Values.leaderElection.enabled }}
