@@ -3,11 +3,13 @@
 
 use std::process::ExitCode;
 
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use sender_operator::app;
 use sender_operator::args::{self, Command};
 use sender_operator::uninstall;
 
 fn main() -> ExitCode {
+    keep_no_core();
     // The Kubernetes client and the provider client share one crypto provider. It fails only where one is installed.
     let _ = rustls::crypto::ring::default_provider().install_default();
     match args::parse() {
@@ -16,4 +18,12 @@ fn main() -> ExitCode {
         Command::Crd => app::print_crd(),
         Command::Version => app::print(&format!("sender-operator {}", app::version())),
     }
+}
+
+/// A core would hold keys. Of 1 byte the kernel writes no file, and hands nothing to a program either, whatever
+/// `core_pattern` names (`fs/coredump.c`); of 0 bytes a program would get it whole.
+fn keep_no_core() {
+    let most = Some(getrlimit(Resource::Core).maximum.map_or(1, |most| most.min(1)));
+    // Nobody may be refused a lower limit than the one that stands.
+    let _ = setrlimit(Resource::Core, Rlimit { current: most, maximum: most });
 }
