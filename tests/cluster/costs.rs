@@ -1,5 +1,6 @@
 //! What one deletion costs, counted where it is paid: in the API server's audit log and at the provider.
 
+use jiff::SignedDuration;
 use provider_simulator::{Call, Status};
 use serde_json::Value;
 
@@ -77,6 +78,13 @@ async fn a_deletion_costs_no_more_requests_and_calls_than_its_proof_needs() {
             "{kind:<10} {:>4} {:>7} {:>10} {:>11} {:>6}  | {:>15} {:>5}",
             cost.gets, cost.status_writes, cost.writes, cost.secret_reads, cost.events, cost.deletes, cost.reads
         );
+        if let ("disconnect", [delete]) = (kind, &log.deletes(account)[..]) {
+            let answered = log.reads(account).into_iter().filter_map(|read| read.ended).map(|ended| ended.at);
+            let last = answered.filter(|at| *at < delete.arrived.at).max().expect("a read before it");
+            let gap = delete.arrived.at.duration_since(last);
+            println!("{:<10} {} ms from the answer to the read to the DELETE", "", gap.as_millis());
+            assert!(gap < SignedDuration::from_secs(10), "a person may disconnect it meanwhile: {gap:#}");
+        }
         assert!(cost.secret_reads <= 1, "{kind}: one GET of a Secret serves a pass");
         // None where the Secret was read a moment before, for the observation.
         costs.push(Cost { secret_reads: 0, ..cost });

@@ -3,6 +3,7 @@
 
 use jiff::SignedDuration;
 use provider_simulator::{Fault, FaultHandle, On, State, Status};
+use serde_json::json;
 
 use crate::bed::{Bed, EMAIL, Kind, LINKEDIN, SOFT};
 
@@ -59,6 +60,29 @@ async fn killed_while_a_disconnect_is_on_its_way_that_takes_effect_only_later_th
     gone(&bed, &["linkedin"]).await;
 
     assert_eq!(bed.truth(LINKEDIN), (State::Disconnected, 1, 1));
+    bed.finish(operator).await;
+}
+
+#[tokio::test]
+async fn with_after_unknown_outcome_hold_a_delete_that_arrives_after_its_window_is_the_only_one() {
+    let bed = Bed::new("kill-later").await;
+    linkedin(&bed).await;
+    bed.patch_spec("linkedin", &json!({"afterUnknownOutcome": "Hold"})).await;
+    // For the provider it is one and the same whether it waits on the way or its sender stood still.
+    let delete = bed.sim.fault(On::delete().nth(1), Fault::own().applied_when_released().hold());
+    let operator = bed.operator(&[]).await;
+    deleted(&bed, &["linkedin"]).await;
+    held(&bed, &[&delete]).await;
+
+    operator.kill();
+    let operator = bed.operator(&[]).await;
+    bed.until_reason("linkedin", "OutcomeHeld").await;
+    assert_eq!(bed.truth(LINKEDIN), (State::Connected, 1, 0), "its window is over");
+    delete.release();
+    gone(&bed, &["linkedin"]).await;
+
+    assert_eq!(bed.truth(LINKEDIN), (State::Disconnected, 1, 1));
+    assert_eq!(operator.receipt("linkedin")["proof"], "AlreadySoft");
     bed.finish(operator).await;
 }
 

@@ -178,6 +178,34 @@ async fn two_deleting_twins_in_two_namespaces_end_each_account_once_and_both_go(
 }
 
 #[tokio::test]
+async fn of_two_operators_that_do_not_see_each_others_objects_the_later_one_reads_first_and_disconnects_nothing_again()
+{
+    let bed = Bed::new("cluster-one").await;
+    let (beside, key) = (bed.beside("cluster-two").await, bed.key());
+    bed.sim.postpress().add(&key, "acc_1");
+    bed.sim.puffle().add_linkedin(&key, LINKEDIN, Status::Connected);
+    let one = bed.operator(&UNOBSERVED).await;
+    let two = bed.operator_for(&[&beside.namespace], &UNOBSERVED).await;
+    for home in [&bed, &beside] {
+        secrets(home, &key).await;
+        home.postpress("postpress", "acc_1", "postpress").await;
+        home.linkedin("linkedin", LINKEDIN, "puffle").await;
+        for name in ["postpress", "linkedin"] {
+            home.until_connected(name).await;
+        }
+    }
+    for home in [&bed, &beside] {
+        home.kubectl(&["delete", "sacc", "--all"]).await;
+        assert_eq!(bed.truth(LINKEDIN), (State::Disconnected, 1, 1));
+        assert_eq!((bed.truth("acc_1").0, bed.truth("acc_1").2), (State::Gone, 1));
+    }
+    assert_eq!((one.proof("linkedin"), two.proof("linkedin")), ("ReadBack".to_owned(), "AlreadySoft".to_owned()));
+    assert_eq!(two.proof("postpress"), "NotFoundAfterSeenAlive", "by its 404");
+    two.kill();
+    bed.finish(one).await;
+}
+
+#[tokio::test]
 async fn two_deleting_twins_of_a_sender_whose_provider_takes_six_seconds_for_each_read_disconnect_it_once() {
     let bed = Bed::new("slow-twins").await;
     let key = bed.key();

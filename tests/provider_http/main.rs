@@ -7,6 +7,7 @@ mod lists;
 #[cfg(target_os = "linux")]
 mod memory;
 mod peer;
+mod relay;
 mod requests;
 mod tls;
 

@@ -1,6 +1,6 @@
 //! The same over TLS: who is believed, and that nothing is said to anybody else.
 
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddr};
 
 use rcgen::{CertificateParams, date_time_ymd};
 use sender_operator::teardown::outcome::{NotSent, Outcome};
@@ -8,6 +8,7 @@ use sender_operator::teardown::outcome::{NotSent, Outcome};
 use super::*;
 use crate::authority::Authority;
 use crate::peer::json;
+use crate::relay::Relay;
 
 async fn delete_over_tls(
     peer: &Peer,
@@ -15,8 +16,17 @@ async fn delete_over_tls(
     limits: Limits,
     guard: impl FnOnce() -> Result<(), NotSent> + Send,
 ) -> Outcome {
+    delete_over_tls_at(peer.address, roots, limits, guard).await
+}
+
+async fn delete_over_tls_at(
+    address: SocketAddr,
+    roots: RootCertStore,
+    limits: Limits,
+    guard: impl FnOnce() -> Result<(), NotSent> + Send,
+) -> Outcome {
     let client = ProviderClient::with(limits, roots, Arc::new(Answers::default()));
-    let credential = credential(Provider::PostPress, &format!("https://{}", peer.address));
+    let credential = credential(Provider::PostPress, &format!("https://{address}"));
     client.delete(&postpress(), &credential, guard).await.outcome
 }
 
@@ -39,6 +49,22 @@ async fn the_guard_is_asked_after_the_handshake_and_before_the_first_byte() {
     let seen = peer.only_connection().await;
     assert!(seen.tls, "the handshake was complete");
     assert_eq!(seen.text(), "");
+}
+
+#[tokio::test]
+async fn what_repeats_our_bytes_on_the_way_repeats_no_request() {
+    let (authority, says) = (Authority::new(), || Talk::Say(json("200 OK", ACKED)));
+    let peer = Peer::tls(says(), authority.server(Ipv4Addr::LOCALHOST, |_| {})).await;
+    let relay = Relay::to(peer.address).await;
+    let outcome = delete_over_tls_at(relay.address, authority.roots(), PATIENT, || Ok(())).await;
+    assert!(matches!(outcome, Outcome::Acked | Outcome::Unknown(_)), "what came twice ends the talk: {outcome:?}");
+    assert_eq!(relay.repeat_all(peer).await, 1);
+
+    // The same relay before a peer that has no TLS.
+    let peer = Peer::new(says()).await;
+    let relay = Relay::to(peer.address).await;
+    delete_at(&format!("http://{}", relay.address), PATIENT).await;
+    assert_eq!(relay.repeat_all(peer).await, 2);
 }
 
 #[tokio::test]
