@@ -188,8 +188,8 @@ struct RunArguments {
     #[arg(long, env = "SENDER_OPERATOR_REQUIRE_CONFIRMATION", value_name = "KIND", value_delimiter = ',')]
     require_confirmation: Vec<TargetKind>,
 
-    /// How many objects of a namespace may be deleted within ten minutes before the others wait until somebody says that they are meant; 0: any number
-    #[arg(long, env = "SENDER_OPERATOR_DELETION_BUDGET", value_name = "N", default_value_t = 0)]
+    /// How many deletions of a namespace go on in any ten minutes, at most 100000; what is beyond waits until somebody says that it is meant; 0: any number
+    #[arg(long, env = "SENDER_OPERATOR_DELETION_BUDGET", value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=100_000))]
     deletion_budget: u32,
 
     /// Where /livez, /readyz and /metrics are served; port 0 takes a free one and logs it

@@ -20,8 +20,8 @@ fn main() -> ExitCode {
     }
 }
 
-/// A core would hold keys. Of 1 byte the kernel writes no file, and hands nothing to a program either, whatever
-/// `core_pattern` names (`fs/coredump.c`); of 0 bytes a program would get it whole.
+/// A core would hold keys. Of 1 byte the kernel writes no file, and starts no program that `core_pattern` names behind a
+/// `|`; of 0 bytes such a program gets it whole (`fs/coredump.c`). A hard limit of 0 cannot be raised.
 fn keep_no_core() {
     let most = Some(getrlimit(Resource::Core).maximum.map_or(1, |most| most.min(1)));
     // Nobody may be refused a lower limit than the one that stands.

@@ -7,56 +7,72 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use tokio::time::Instant;
 
 use crate::account::Account;
 
-/// Marks that are no further apart than this belong together.
+/// Deletions that were marked less than this apart count together.
 const WINDOW: Duration = Duration::from_mins(10);
+/// Who waits asks more often than this; who has not asked for so long is gone, and counts for nobody any more.
+const REMEMBERED: Duration = Duration::from_hours(1);
 
-/// What was marked for deletion, by namespace.
+/// What was marked for deletion.
 pub struct Budget {
     most: Option<NonZeroU32>,
-    marks: Mutex<HashMap<String, Vec<Mark>>>,
+    marks: Mutex<Marks>,
+}
+
+struct Marks {
+    /// By namespace and uid.
+    seen: HashMap<String, HashMap<String, Mark>>,
+    swept: Instant,
 }
 
 struct Mark {
-    uid: String,
     at: Timestamp,
     within: bool,
-    gone: bool,
+    asked: Instant,
 }
 
 impl Budget {
     /// At most so many of a namespace in ten minutes; any number without.
     pub fn of(most: Option<NonZeroU32>) -> Self {
-        Self { most, marks: Mutex::default() }
+        Self { most, marks: Mutex::new(Marks { seen: HashMap::new(), swept: Instant::now() }) }
     }
 
     /// Whether this deletion is within the budget of its namespace; none where there is no budget. What was answered once
-    /// stands until the object is gone: what waits for a person does not go because time passes.
+    /// stands: what waits for a person does not go because time passes.
     pub fn admits(&self, account: &Account) -> Option<bool> {
         let most = usize::try_from(self.most?.get()).unwrap_or(usize::MAX);
         let at = account.marked_at()?;
-        let (gates, uid) = (&account.view.gates, &account.view.uid);
-        if gates.orphan.is_some() || gates.may_exceed_budget {
+        let (view, asked) = (&account.view, Instant::now());
+        if view.gates.orphan.is_some() || view.gates.may_exceed_budget {
             return Some(true);
         }
-        let mut namespaces = self.marks.lock().unwrap_or_else(PoisonError::into_inner);
-        namespaces.retain(|_, marks| !marks.iter().all(|mark| mark.gone && !mark.is_beside(at)));
-        let marks = namespaces.entry(account.namespace.clone()).or_default();
-        if let Some(mark) = marks.iter().find(|mark| mark.uid == *uid) {
+        let mut marks = self.marks.lock().unwrap_or_else(PoisonError::into_inner);
+        marks.sweep(asked);
+        let of_namespace = marks.seen.entry(account.namespace.clone()).or_default();
+        if let Some(mark) = of_namespace.get_mut(&view.uid) {
+            mark.asked = asked;
             return Some(mark.within);
         }
-        let within = marks.iter().filter(|mark| mark.within && mark.is_beside(at)).count() < most;
-        marks.push(Mark { uid: uid.clone(), at, within, gone: false });
+        let beside = of_namespace.values().filter(|mark| mark.within && mark.is_beside(at)).count();
+        let within = beside < most && !view.ledger.budget_is_spent();
+        of_namespace.insert(view.uid.clone(), Mark { at, within, asked });
         Some(within)
     }
+}
 
-    /// The object is gone; that it was marked still counts.
-    pub fn gone(&self, account: &Account) {
-        let mut namespaces = self.marks.lock().unwrap_or_else(PoisonError::into_inner);
-        let marks = namespaces.get_mut(&account.namespace).into_iter().flatten();
-        marks.filter(|mark| mark.uid == account.view.uid).for_each(|mark| mark.gone = true);
+impl Marks {
+    fn sweep(&mut self, now: Instant) {
+        if now.duration_since(self.swept) < WINDOW {
+            return;
+        }
+        self.swept = now;
+        self.seen.retain(|_, of_namespace| {
+            of_namespace.retain(|_, mark| now.duration_since(mark.asked) < REMEMBERED);
+            !of_namespace.is_empty()
+        });
     }
 }
 
@@ -84,17 +100,15 @@ mod tests {
     }
 
     #[test]
-    fn so_many_of_a_namespace_go_and_what_comes_after_them_waits_however_long_and_whoever_is_gone() {
+    fn so_many_of_a_namespace_go_in_any_ten_minutes_and_what_is_beyond_waits_however_long_and_whatever_is_asked_elsewhere()
+     {
         let budget = budget(2);
         let admits = |name, at| budget.admits(&marked(name, at).parsed());
-        assert_eq!(admits("a", "00:00:00"), Some(true));
-        budget.gone(&marked("a", "00:00:00").parsed());
-        assert_eq!((admits("c", "00:09:59"), admits("b", "00:05:00")), (Some(true), Some(false)));
-        assert_eq!(
-            (admits("d", "00:10:00"), admits("e", "00:10:00")),
-            (Some(true), Some(false)),
-            "ten minutes after a"
-        );
+        assert_eq!((admits("a", "00:00:00"), admits("c", "00:09:59")), (Some(true), Some(true)));
+        assert_eq!(budget.admits(&marked("old", "00:00:00").namespace("hr").parsed()), Some(true));
+        assert_eq!(admits("b", "00:05:00"), Some(false));
+        let after_a = (admits("d", "00:10:00"), admits("e", "00:10:00"));
+        assert_eq!(after_a, (Some(true), Some(false)), "ten minutes after a");
         assert_eq!(admits("f", "03:00:00"), Some(true));
         assert_eq!((admits("b", "00:05:00"), admits("e", "00:10:00")), (Some(false), Some(false)), "hours later");
         assert_eq!(admits("c", "00:09:59"), Some(true));
@@ -123,14 +137,26 @@ mod tests {
     }
 
     #[test]
-    fn what_is_gone_for_long_is_forgotten() {
+    fn what_was_held_by_an_earlier_process_takes_nobodys_place() {
         let budget = budget(1);
-        for name in ["a", "b"] {
-            let account = marked(name, "00:00:00").namespace(name).parsed();
-            assert_eq!(budget.admits(&account), Some(true));
-            budget.gone(&account);
+        let held = json!({"teardown": {
+            "uid": "uid-held", "phase": "Waiting", "reason": "Suspended", "attempt": 0, "budgetSpent": true,
+            "startedAt": "2026-01-02T00:00:00Z",
+        }});
+        assert_eq!(budget.admits(&marked("held", "00:00:00").status(held).parsed()), Some(false));
+        assert_eq!(budget.admits(&marked("a", "00:00:00").parsed()), Some(true));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_asks_is_remembered_and_who_is_gone_is_forgotten() {
+        let budget = budget(1);
+        let of = |name| budget.admits(&marked(name, "00:00:00").namespace(name).parsed());
+        let also = |name| budget.admits(&marked(&format!("{name}-too"), "00:00:00").namespace(name).parsed());
+        assert_eq!((of("gone"), of("waits"), also("waits")), (Some(true), Some(true), Some(false)));
+        for _ in 0..3 {
+            tokio::time::advance(REMEMBERED / 2).await;
+            assert_eq!((of("waits"), also("waits")), (Some(true), Some(false)));
         }
-        assert_eq!(budget.admits(&marked("c", "00:10:00").parsed()), Some(true));
-        assert_eq!(budget.marks.lock().unwrap().len(), 1);
+        assert_eq!(budget.marks.lock().unwrap().seen.len(), 1);
     }
 }

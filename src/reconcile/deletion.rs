@@ -69,6 +69,8 @@ impl Reconciler {
     }
 
     async fn pass(&self, account: Account) -> Ended {
+        // Asked before anything is waited for: who comes later must not find that time has made room.
+        let within_budget = self.budget.admits(&account);
         let Some(_slot) = self.lanes.enter(&account) else { return Ended::Due(self.queue(&account).await) };
         self.queue.leave(&account.view.uid);
         let began = Instant::now();
@@ -80,7 +82,7 @@ impl Reconciler {
             forgotten_for: self.window.forgotten_for(&account.view),
             unsent: self.unsent.has(&account.view),
             inherited_for: self.seen.inherited_for(&account.view.uid),
-            within_budget: self.budget.admits(&account),
+            within_budget,
             twins: self.twins(&account),
             ..Pass::default()
         };

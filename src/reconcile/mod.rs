@@ -232,7 +232,6 @@ impl Reconciler {
         self.unsent.forget(&account.view.uid);
         self.queue.leave(&account.view.uid);
         self.seen.forget(&account.view.uid);
-        self.budget.gone(account);
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::proof::Proof;
-use super::settle::{Because, wait};
+use super::settle::{Because, teardown_of, wait};
 use super::target::Kind;
 use super::view::{Crd, Pass, Rules, Step, View};
 use crate::reason::Reason;
@@ -93,21 +93,21 @@ pub(super) fn decide(view: &View, pass: &Pass, rules: &Rules, now: Timestamp) ->
     if gates.unconfirmed {
         return blocked(Reason::ConfirmationMissing, None);
     }
-    if exceeds_budget(view, pass) {
-        return blocked(Reason::DeletionBudgetSpent, None);
-    }
     if !gates.foreign_finalizers.is_empty() {
         return blocked(Reason::ForeignFinalizer, Some(gates.foreign_finalizers.join(", ")));
     }
     None
 }
 
-/// Whether nobody said yet that more objects than the deletion budget admits are meant. What has shown that it waits for
-/// that does so still after a restart, which knows nothing of those that went; a deletion that has begun goes on.
-fn exceeds_budget(view: &View, pass: &Pass) -> bool {
-    let teardown = view.ledger.teardown.as_ref();
-    let waited = teardown.is_some_and(|teardown| teardown.reason == Reason::DeletionBudgetSpent);
-    let begun = teardown.is_some_and(|teardown| teardown.attempt > 0 || teardown.acked.is_some());
+/// Beyond the deletion budget: it waits until somebody has said that it is meant. That is on record, whatever else it says
+/// meanwhile: a new process knows nothing of those that went. A deletion that has begun goes on.
+pub(super) fn budget(view: &View, pass: &Pass, rules: &Rules, now: Timestamp) -> Option<Step> {
+    let spent = view.ledger.budget_is_spent() || pass.within_budget == Some(false);
+    let begun = view.ledger.attempts() > 0 || view.ledger.acked().is_some();
     let meant = view.gates.may_exceed_budget || pass.crd == Some(Crd::DeletingAllowed);
-    pass.within_budget.is_some_and(|within| waited || !within) && !begun && !meant
+    (spent && !begun && !meant).then(|| {
+        let mut ledger = view.ledger.clone();
+        ledger.teardown.get_or_insert_with(|| teardown_of(view, now)).budget_spent = true;
+        wait(view, pass, rules, now, ledger, Because::gate(Reason::DeletionBudgetSpent, None))
+    })
 }

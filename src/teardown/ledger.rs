@@ -110,6 +110,9 @@ pub struct Teardown {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 64))]
     pub next_attempt_at: Option<Timestamp>,
+    /// Whether it was beyond the deletion budget: it goes on only once somebody has said that it is meant.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub budget_spent: bool,
     /// Why the account may be let go. With it the provider is never called again for this uid.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proof: Option<ProofRecord>,
@@ -185,6 +188,11 @@ impl Ledger {
     /// How many DELETEs were counted.
     pub fn attempts(&self) -> i32 {
         self.teardown.as_ref().map_or(0, |t| t.attempt)
+    }
+
+    /// Whether it was beyond the deletion budget.
+    pub fn budget_is_spent(&self) -> bool {
+        self.teardown.as_ref().is_some_and(|t| t.budget_spent)
     }
 
     /// Whether what proves it is on record: the provider is not called again.

@@ -43,8 +43,11 @@ pub fn decide(view: &View, pass: &Pass, rules: &Rules, now: Timestamp) -> Step {
     {
         return step;
     }
-    // 2. Policy gates. 3. Twins.
-    if let Some(step) = gates::decide(view, pass, rules, now).or_else(|| twins::decide(view, pass, rules, now)) {
+    // 2. Policy gates. 3. Twins: what is handed over needs no budget.
+    if let Some(step) = gates::decide(view, pass, rules, now)
+        .or_else(|| twins::decide(view, pass, rules, now))
+        .or_else(|| gates::budget(view, pass, rules, now))
+    {
         return step;
     }
     // 4. Schedule and credentials. 5. Evidence. 6. Freshness and write-ahead. 7. Send.

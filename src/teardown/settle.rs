@@ -130,6 +130,7 @@ pub fn teardown_of(view: &View, now: Timestamp) -> Teardown {
         acked: None,
         tries: 0,
         next_attempt_at: None,
+        budget_spent: false,
         proof: None,
     })
 }

@@ -92,7 +92,7 @@ pub fn samples() -> Vec<Sample> {
         sample("secretHold", json!(false)),
         sample("ignoreFinalizers", json!(["example.com/backup"])),
         sample("requireConfirmation", json!(["Email", "Purge"])),
-        sample("deletionBudget", json!(10)),
+        sample("deletionBudget", json!(100_000)),
         sample("logging.level", json!("debug,rustls=info")),
         sample("logging.format", json!("text")),
         sample("listen.address", json!("[::]")),

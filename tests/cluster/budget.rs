@@ -1,4 +1,4 @@
-//! A mistake in Git deletes everything: `--deletion-budget` lets some go, and asks a person for the others.
+//! A mistake in Git deletes everything: `--deletion-budget` admits some, and asks a person for the others.
 
 use provider_simulator::State;
 use serde_json::json;
@@ -8,7 +8,7 @@ use crate::bed::{Bed, Kind, Sender, reason};
 const BUDGET: usize = 3;
 
 #[tokio::test]
-async fn of_many_that_are_deleted_at_once_the_budget_lets_some_go_and_one_command_that_it_names_the_others() {
+async fn of_many_that_are_deleted_at_once_the_budget_admits_some_and_the_command_that_it_names_all_others() {
     let bed = Bed::new("budget").await;
     let mut operator = bed.operator(&["--deletion-budget", "3"]).await;
     let senders: Vec<_> = (0..8).map(|number| bed.sender(Kind::PostPress, &format!("acme-{number}"))).collect();
@@ -22,10 +22,13 @@ async fn of_many_that_are_deleted_at_once_the_budget_lets_some_go_and_one_comman
     bed.patch_spec(orphan, &json!({"deletionPolicy": "Orphan"})).await;
     bed.until_gone(orphan).await;
 
-    // The next process knows nothing of those that went.
+    // The next process knows nothing of those that went, and one of those that wait shows something else.
+    bed.patch_spec(&others[1], &json!({"suspend": true})).await;
+    bed.until_reason(&others[1], "Suspended").await;
     operator.terminate();
     operator.ended().await;
     let operator = bed.operator(&["--deletion-budget", "3"]).await;
+    bed.patch_spec(&others[1], &json!({"suspend": false})).await;
     for name in others {
         assert_eq!(reason(&bed.prompted(name).await), "DeletionBudgetSpent");
     }

@@ -123,9 +123,9 @@ fn teardown() -> impl Strategy<Value = Teardown> {
     (
         (select(phases), reason(), 0_i32..4, of(Just("nonce".to_owned())), 0_i32..2),
         (of(fingerprint()), time(), of(acked()), prop_oneof![0_i32..5, Just(i32::MAX)], of(time())),
-        (prop::bool::weighted(0.1), of(reason())),
+        (prop::bool::weighted(0.1), of(reason()), prop::bool::weighted(0.1)),
     )
-        .prop_map(|((phase, reason, attempt, nonce, unknown_outcomes), rest, (proved, last))| {
+        .prop_map(|((phase, reason, attempt, nonce, unknown_outcomes), rest, (proved, last, budget_spent))| {
             let (fingerprint, started_at, acked, tries, next_attempt_at) = rest;
             Teardown {
                 uid: "uid".to_owned(),
@@ -141,6 +141,7 @@ fn teardown() -> impl Strategy<Value = Teardown> {
                 acked,
                 tries,
                 next_attempt_at,
+                budget_spent,
                 proof: proved.then_some(ProofRecord { reason: Reason::ReadBack, subject: None }),
             }
         })

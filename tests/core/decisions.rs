@@ -21,16 +21,8 @@ fn open(view: &View, pass: &Pass) -> bool {
         && !gates.protected
         && gates.hooks.is_empty()
         && !gates.unconfirmed
-        && !exceeds_budget(view, pass)
         && gates.foreign_finalizers.is_empty()
         && matches!(pass.crd, Some(Crd::Serving | Crd::DeletingAllowed))
-}
-
-fn exceeds_budget(view: &View, pass: &Pass) -> bool {
-    let begun = view.ledger.attempts() > 0 || view.ledger.acked().is_some();
-    let meant = view.gates.may_exceed_budget || pass.crd == Some(Crd::DeletingAllowed);
-    let waited = view.ledger.teardown.as_ref().is_some_and(|t| t.reason == Reason::DeletionBudgetSpent);
-    !begun && !meant && (pass.within_budget == Some(false) || (waited && pass.within_budget.is_some()))
 }
 
 fn known(pass: &Pass) -> Option<&Known> {
@@ -186,7 +178,6 @@ proptest! {
             (pass.crd == Some(Crd::Unreadable), Reason::CrdUnreadable),
             (!gates.hooks.is_empty(), Reason::PreDeleteHookPending),
             (gates.unconfirmed, Reason::ConfirmationMissing),
-            (exceeds_budget(&view, &pass), Reason::DeletionBudgetSpent),
             (!gates.foreign_finalizers.is_empty(), Reason::ForeignFinalizer),
         ];
         let first = first.into_iter().find(|(closed, _)| *closed).map(|(_, reason)| reason);
@@ -194,6 +185,29 @@ proptest! {
         if let (true, Some(reason), Step::Wait(ledger, _)) = (at_the_gates, first, decide(&view, &pass, &RULES, now())) {
             let teardown = ledger.teardown.expect("who waits has a teardown");
             prop_assert_eq!(teardown.reason, reason);
+        }
+    }
+
+    #[test]
+    fn what_is_beyond_the_deletion_budget_makes_no_call_until_somebody_says_that_it_is_meant(
+        (mut view, mut pass) in case(),
+        on_record: bool,
+    ) {
+        if let Some(teardown) = &mut view.ledger.teardown {
+            (teardown.attempt, teardown.nonce, teardown.acked, teardown.proof) = (0, None, None, None);
+            teardown.budget_spent = on_record;
+        }
+        if !view.ledger.budget_is_spent() {
+            pass.within_budget = Some(false);
+        }
+        view.gates.may_exceed_budget = false;
+        (pass.crd, pass.answer) = (pass.crd.filter(|crd| *crd != Crd::DeletingAllowed), None);
+        let step = decide(&view, &pass, &RULES, now());
+        let calls = matches!(step, Step::ReadCredentials | Step::ReadAccount { .. } | Step::Intend(_) | Step::Freshen | Step::Send);
+        prop_assert!(!calls, "{:?}", step);
+        if let Step::Wait(ledger, _) = step {
+            let teardown = ledger.teardown.expect("who waits has a teardown");
+            prop_assert!(teardown.reason != Reason::DeletionBudgetSpent || teardown.budget_spent, "no restart forgets it");
         }
     }
 

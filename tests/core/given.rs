@@ -100,6 +100,7 @@ impl Given {
             acked: None,
             tries: 0,
             next_attempt_at: None,
+            budget_spent: false,
             proof: None,
         })
     }

@@ -44,6 +44,7 @@ fn teardown(uid: &str, nonce: Option<&str>) -> Teardown {
         acked: Some(Acked { fingerprint: print("here"), at: now(), contradicted: false }),
         tries: 0,
         next_attempt_at: None,
+        budget_spent: false,
         proof: None,
     }
 }

@@ -66,6 +66,32 @@ fn each_gate_says_what_it_waits_for() {
 }
 
 #[test]
+fn what_is_beyond_the_deletion_budget_waits_whatever_it_says_meanwhile_and_what_is_meant_or_has_begun_goes_on() {
+    let beyond = || next_to(&[], &[]).changed(|given| given.pass.within_budget = Some(false));
+    let (teardown, delay) = beyond().waits();
+    assert_eq!((teardown.reason, teardown.budget_spent, delay), (Reason::DeletionBudgetSpent, true, LONGEST));
+
+    // A new process, or one without a budget, knows it by the record alone, whatever else it has said since.
+    for (within_budget, said) in [(Some(true), Reason::Suspended), (None, Reason::DeletionBudgetSpent)] {
+        let recorded = next_to(&[], &[]).said(said, 0).changed(|given| {
+            given.pass.within_budget = within_budget;
+            (given.teardown().budget_spent, given.teardown().attempt) = (true, 0);
+        });
+        assert_eq!(recorded.waits().0.reason, Reason::DeletionBudgetSpent, "{said}");
+    }
+    for goes_on in [
+        beyond().changed(|given| given.view.gates.may_exceed_budget = true),
+        beyond().changed(|given| given.pass.crd = Some(Crd::DeletingAllowed)),
+        beyond().changed(|given| given.teardown().attempt = 1),
+        next_to(&[], &[]).changed(|given| given.pass.within_budget = Some(true)),
+    ] {
+        assert_eq!(goes_on.step(), Step::Freshen);
+    }
+    let handed_over = next_to(&[live_twin("live")], &[("live", true)]);
+    assert_eq!(handed_over.changed(|given| given.pass.within_budget = Some(false)).released(), Reason::HandedOver);
+}
+
+#[test]
 fn that_the_api_server_is_of_no_use_is_said_in_place_of_what_passes_and_of_nothing_else() {
     use Reason::{
         ApiServerUnavailable, ConnectionLost, CrdDeleting, Deleting, OutcomeHeld, OutcomeUnknown, PatchRefused,

@@ -137,9 +137,7 @@ async fn converse(mut stream: impl AsyncRead + AsyncWrite + Unpin, talk: Talk, s
         Talk::Reset(after) => listen(&mut stream, seen, |bytes| bytes.len() >= after).await,
         Talk::Say(words) => {
             listen(&mut stream, seen, whole).await;
-            if whole(&seen.bytes) {
-                let _ = stream.write_all(&words).await;
-            }
+            let _ = stream.write_all(&words).await;
             let _ = stream.shutdown().await;
             listen(&mut stream, seen, |_| false).await;
         }
