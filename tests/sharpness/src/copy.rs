@@ -40,6 +40,8 @@ pub struct Copy {
     pub root: PathBuf,
     /// What each run printed, by the bug's name.
     pub logs: PathBuf,
+    /// Two runs at once would break and mend each other's sources.
+    _alone: File,
 }
 
 impl Copy {
@@ -49,9 +51,12 @@ impl Copy {
     /// What cannot be read or written.
     pub fn refresh() -> io::Result<Self> {
         let built = env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
-        let copy = Self { root: built.join("sharpness/checkout"), logs: built.join("sharpness/logs") };
-        fs::create_dir_all(&copy.root)?;
-        fs::create_dir_all(&copy.logs)?;
+        let (root_of_copy, logs) = (built.join("sharpness/checkout"), built.join("sharpness/logs"));
+        fs::create_dir_all(&root_of_copy)?;
+        fs::create_dir_all(&logs)?;
+        let alone = File::create(built.join("sharpness/lock"))?;
+        alone.try_lock().map_err(|_| io::Error::other("another run uses it; wait for its end"))?;
+        let copy = Self { root: root_of_copy, logs, _alone: alone };
         let is_new = copy.seed(&built)?;
         let wanted = files(&root())?;
         for gone in files(&copy.root)?.difference(&wanted) {
