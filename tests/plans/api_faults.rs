@@ -5,18 +5,12 @@ use fault_proxy::{Call, Fault, On, RuleHandle};
 use futures::future::join_all;
 use tokio::sync::OnceCell;
 
-use crate::bed::is_torture;
 use crate::kind::{Kind, SECRET, SUBJECT};
 use crate::life::Life;
 use crate::verdict::failure;
 
-/// A kind of each protocol; with `TORTURE` all that have an object of their own.
-fn kinds() -> Vec<Kind> {
-    match is_torture() {
-        false => vec![Kind::PostPress, Kind::Disconnect],
-        true => vec![Kind::PostPress, Kind::Email, Kind::Disconnect, Kind::Disconnected, Kind::Purge],
-    }
-}
+/// All that have an object of their own.
+const KINDS: [Kind; 5] = [Kind::PostPress, Kind::Email, Kind::Disconnect, Kind::Disconnected, Kind::Purge];
 
 fn is_any(_: Call) -> bool {
     true
@@ -150,7 +144,7 @@ pub async fn calls_of(kind: Kind) -> Vec<(Call, bool)> {
 async fn cases() -> Vec<Case> {
     static CALLS: OnceCell<Vec<(Kind, Call, bool)>> = OnceCell::const_new();
     let of = async |kind| calls_of(kind).await.into_iter().map(move |(call, deleting)| (kind, call, deleting));
-    let references = async || join_all(kinds().into_iter().map(of)).await.into_iter().flatten().collect();
+    let references = async || join_all(KINDS.into_iter().map(of)).await.into_iter().flatten().collect();
     let numbered = CALLS.get_or_init(references).await.iter().enumerate();
     let case = |(number, &(kind, call, deleting))| Case {
         kind,
