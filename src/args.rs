@@ -60,7 +60,7 @@ pub struct Config {
     pub ignored_finalizers: Vec<String>,
     /// The deletions that must be confirmed on the object.
     pub require_confirmation: BTreeSet<TargetKind>,
-    /// How many deletions of a namespace go on by themselves in ten minutes; none: any number.
+    /// How many objects of a namespace may be marked for deletion within ten minutes; none: any number.
     pub deletion_budget: Option<NonZeroU32>,
     /// Where health and metrics are served.
     pub listen: SocketAddr,
@@ -188,7 +188,7 @@ struct RunArguments {
     #[arg(long, env = "SENDER_OPERATOR_REQUIRE_CONFIRMATION", value_name = "KIND", value_delimiter = ',')]
     require_confirmation: Vec<TargetKind>,
 
-    /// How many deletions of a namespace go on in any ten minutes, at most 100000; what is beyond waits until somebody says that it is meant; 0: any number
+    /// How many objects of a namespace may be marked for deletion within ten minutes, at most 100000; what is beyond waits until somebody says that it is meant; 0: any number
     #[arg(long, env = "SENDER_OPERATOR_DELETION_BUDGET", value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=100_000))]
     deletion_budget: u32,
 

@@ -134,7 +134,7 @@ reasons! {
     /// The deletion must be confirmed.
     ConfirmationMissing => User, "this deletion is irreversible and must be confirmed", "kubectl annotate sacc {name} -n {namespace} --overwrite sender-operator.dev/confirm-deletion={account}";
     /// The namespace's deletion budget is spent.
-    DeletionBudgetSpent => User, "more objects of namespace {namespace} were deleted within ten minutes than --deletion-budget admits: this account is not touched", "if all that were deleted until now are meant (a time before the deletion's, or in another form, says nothing): kubectl annotate sacc --all -n {namespace} --overwrite sender-operator.dev/exceed-deletion-budget=\"$(date -u +%FT%TZ)\"; if this one is not: set spec.deletionPolicy to Orphan";
+    DeletionBudgetSpent => User, "more objects of namespace {namespace} were deleted within ten minutes than --deletion-budget admits: nothing is sent for this one", "if all that were deleted until now are meant (a time before the deletion's, or in another form, says nothing): kubectl annotate sacc --all -n {namespace} --overwrite sender-operator.dev/exceed-deletion-budget=\"$(date -u +%FT%TZ)\"; if this one is not: set spec.deletionPolicy to Orphan";
     /// Another controller's finalizer.
     ForeignFinalizer => Platform, "waiting for finalizers of others: {subject}", "if one of them waits for this operator, start it with --ignore-finalizer NAME";
     /// A live object for the same account cannot take over.

@@ -56,8 +56,8 @@ impl Budget {
             mark.asked = asked;
             return Some(mark.within);
         }
-        let beside = of_namespace.values().filter(|mark| mark.within && mark.is_beside(at)).count();
-        let within = beside < most && !view.ledger.budget_is_spent();
+        let admitted = of_namespace.values().filter(|mark| mark.within).map(|mark| mark.at);
+        let within = together(admitted, at) <= most && !view.ledger.budget_is_spent();
         of_namespace.insert(view.uid.clone(), Mark { at, within, asked });
         Some(within)
     }
@@ -76,10 +76,15 @@ impl Marks {
     }
 }
 
-impl Mark {
-    fn is_beside(&self, at: Timestamp) -> bool {
-        self.at.duration_since(at).unsigned_abs() < WINDOW
-    }
+/// The most of these that lie within one window with `at`, which counts, too. In whatever order they are asked for: a new
+/// process meets old marks in none.
+fn together(marks: impl Iterator<Item = Timestamp>, at: Timestamp) -> usize {
+    let near = |one: Timestamp, other: Timestamp| one.duration_since(other).unsigned_abs() < WINDOW;
+    let mut marks: Vec<_> = marks.filter(|mark| near(*mark, at)).chain([at]).collect();
+    marks.sort_unstable();
+    let windows = (0..marks.len()).filter_map(|from| marks.get(from..)?.split_first());
+    let of_at = windows.take_while(|(first, _)| **first <= at);
+    of_at.map(|(first, rest)| 1 + rest.partition_point(|mark| near(*mark, *first))).max().unwrap_or(1)
 }
 
 #[cfg(test)]
@@ -112,6 +117,14 @@ mod tests {
         assert_eq!(admits("f", "03:00:00"), Some(true));
         assert_eq!((admits("b", "00:05:00"), admits("e", "00:10:00")), (Some(false), Some(false)), "hours later");
         assert_eq!(admits("c", "00:09:59"), Some(true));
+    }
+
+    #[test]
+    fn in_whatever_order_they_are_asked_for_only_those_of_the_same_ten_minutes_count_together() {
+        let budget = budget(2);
+        let admits = |name, at| budget.admits(&marked(name, at).parsed());
+        assert_eq!((admits("a", "00:00:00"), admits("c", "00:12:00")), (Some(true), Some(true)));
+        assert_eq!((admits("b", "00:06:00"), admits("d", "00:07:00")), (Some(true), Some(false)));
     }
 
     #[test]

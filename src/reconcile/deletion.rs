@@ -71,7 +71,9 @@ impl Reconciler {
     async fn pass(&self, account: Account) -> Ended {
         // Asked before anything is waited for: who comes later must not find that time has made room.
         let within_budget = self.budget.admits(&account);
-        let Some(_slot) = self.lanes.enter(&account) else { return Ended::Due(self.queue(&account).await) };
+        let Some(_slot) = self.lanes.enter(&account) else {
+            return Ended::Due(self.queue(&account, within_budget).await);
+        };
         self.queue.leave(&account.view.uid);
         let began = Instant::now();
         let moved = self.moved(&account);

@@ -100,10 +100,11 @@ impl Reconciler {
     }
 
     /// No slot is free for it.
-    pub(super) async fn queue(&self, account: &Account) -> Duration {
+    pub(super) async fn queue(&self, account: &Account, within_budget: Option<bool>) -> Duration {
         let when_free = self.when_free();
         let Some(_saying) = self.queue.refused(&account.view.uid) else { return when_free };
-        if let Some(Step::Wait(ledger, _)) = queued(&account.view, &Pass::default(), &self.config.rules, now()) {
+        let pass = Pass { within_budget, ..Pass::default() };
+        if let Some(Step::Wait(ledger, _)) = queued(&account.view, &pass, &self.config.rules, now()) {
             // Where it cannot be said, it is said with a later try: its turn is not put off because of that.
             if let Err(fault) = self.wait(account, &ledger, when_free).await {
                 tracing::debug!(uid = account.view.uid, %fault, "not said to wait for its turn");

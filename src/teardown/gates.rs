@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::proof::Proof;
-use super::settle::{Because, teardown_of, wait};
+use super::settle::{Because, wait};
 use super::target::Kind;
 use super::view::{Crd, Pass, Rules, Step, View};
 use crate::reason::Reason;
@@ -99,15 +99,12 @@ pub(super) fn decide(view: &View, pass: &Pass, rules: &Rules, now: Timestamp) ->
     None
 }
 
-/// Beyond the deletion budget: it waits until somebody has said that it is meant. That is on record, whatever else it says
-/// meanwhile: a new process knows nothing of those that went. A deletion that has begun goes on.
+/// Beyond the deletion budget, by what this process counts or what an earlier one put on record: it waits until somebody
+/// has said that it is meant. A deletion that has begun goes on.
 pub(super) fn budget(view: &View, pass: &Pass, rules: &Rules, now: Timestamp) -> Option<Step> {
     let spent = view.ledger.budget_is_spent() || pass.within_budget == Some(false);
     let begun = view.ledger.attempts() > 0 || view.ledger.acked().is_some();
     let meant = view.gates.may_exceed_budget || pass.crd == Some(Crd::DeletingAllowed);
-    (spent && !begun && !meant).then(|| {
-        let mut ledger = view.ledger.clone();
-        ledger.teardown.get_or_insert_with(|| teardown_of(view, now)).budget_spent = true;
-        wait(view, pass, rules, now, ledger, Because::gate(Reason::DeletionBudgetSpent, None))
-    })
+    let because = Because::gate(Reason::DeletionBudgetSpent, None);
+    (spent && !begun && !meant).then(|| wait(view, pass, rules, now, view.ledger.clone(), because))
 }

@@ -160,6 +160,8 @@ pub(super) fn wait(view: &View, pass: &Pass, rules: &Rules, now: Timestamp, ledg
     if matches!(because.pace, Pace::Longest) && teardown.nonce.is_none() && !matches!(teardown.phase, Phase::Acked) {
         teardown.phase = Phase::Held;
     }
+    // On record whatever it waits for: a new process knows nothing of those that went.
+    teardown.budget_spent |= pass.within_budget == Some(false);
     teardown.reason = because.reason;
     // No longer than the schema allows.
     teardown.subject = because.subject.map(|subject| subject.chars().take(1024).collect());

@@ -71,6 +71,9 @@ fn what_is_beyond_the_deletion_budget_waits_whatever_it_says_meanwhile_and_what_
     let (teardown, delay) = beyond().waits();
     assert_eq!((teardown.reason, teardown.budget_spent, delay), (Reason::DeletionBudgetSpent, true, LONGEST));
 
+    let suspended = beyond().changed(|given| given.view.gates.suspended = true).waits().0;
+    assert_eq!((suspended.reason, suspended.budget_spent), (Reason::Suspended, true));
+
     // A new process, or one without a budget, knows it by the record alone, whatever else it has said since.
     for (within_budget, said) in [(Some(true), Reason::Suspended), (None, Reason::DeletionBudgetSpent)] {
         let recorded = next_to(&[], &[]).said(said, 0).changed(|given| {
