@@ -195,7 +195,7 @@ async fn of_two_operators_that_do_not_see_each_others_objects_the_later_one_read
         }
     }
     for home in [&bed, &beside] {
-        home.kubectl(&["delete", "sacc", "--all"]).await;
+        home.kubectl(&["delete", "sacc", "--all", "--timeout=90s"]).await;
         assert_eq!(bed.truth(LINKEDIN), (State::Disconnected, 1, 1));
         assert_eq!((bed.truth("acc_1").0, bed.truth("acc_1").2), (State::Gone, 1));
     }

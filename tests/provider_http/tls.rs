@@ -11,15 +11,6 @@ use crate::peer::json;
 use crate::relay::Relay;
 
 async fn delete_over_tls(
-    peer: &Peer,
-    roots: RootCertStore,
-    limits: Limits,
-    guard: impl FnOnce() -> Result<(), NotSent> + Send,
-) -> Outcome {
-    delete_over_tls_at(peer.address, roots, limits, guard).await
-}
-
-async fn delete_over_tls_at(
     address: SocketAddr,
     roots: RootCertStore,
     limits: Limits,
@@ -34,7 +25,7 @@ async fn delete_over_tls_at(
 async fn a_peer_that_proves_its_name_is_spoken_to_in_http_1_and_nothing_else_is_offered() {
     let authority = Authority::new();
     let peer = Peer::tls(Talk::Say(json("200 OK", ACKED)), authority.server(Ipv4Addr::LOCALHOST, |_| {})).await;
-    assert_eq!(delete_over_tls(&peer, authority.roots(), PATIENT, || Ok(())).await, Outcome::Acked);
+    assert_eq!(delete_over_tls(peer.address, authority.roots(), PATIENT, || Ok(())).await, Outcome::Acked);
     let seen = peer.only_connection().await;
     assert!(seen.tls && seen.text().contains(KEY));
     assert_eq!(seen.alpn, Vec::<Vec<u8>>::new());
@@ -44,7 +35,7 @@ async fn a_peer_that_proves_its_name_is_spoken_to_in_http_1_and_nothing_else_is_
 async fn the_guard_is_asked_after_the_handshake_and_before_the_first_byte() {
     let authority = Authority::new();
     let peer = Peer::tls(Talk::Say(json("200 OK", ACKED)), authority.server(Ipv4Addr::LOCALHOST, |_| {})).await;
-    let outcome = delete_over_tls(&peer, authority.roots(), PATIENT, || Err(NotSent::ViewChanged)).await;
+    let outcome = delete_over_tls(peer.address, authority.roots(), PATIENT, || Err(NotSent::ViewChanged)).await;
     assert_eq!(outcome, Outcome::NotSent(NotSent::ViewChanged));
     let seen = peer.only_connection().await;
     assert!(seen.tls, "the handshake was complete");
@@ -56,7 +47,7 @@ async fn what_repeats_our_bytes_on_the_way_repeats_no_request() {
     let (authority, says) = (Authority::new(), || Talk::Hold(json("200 OK", ACKED)));
     let peer = Peer::tls(says(), authority.server(Ipv4Addr::LOCALHOST, |_| {})).await;
     let relay = Relay::to(peer.address, true).await;
-    let outcome = delete_over_tls_at(relay.address, authority.roots(), PATIENT, || Ok(())).await;
+    let outcome = delete_over_tls(relay.address, authority.roots(), PATIENT, || Ok(())).await;
     assert_eq!(outcome, Outcome::Acked);
     assert_eq!(relay.repeat_all(peer).await, 1);
 
@@ -80,7 +71,8 @@ async fn a_peer_that_cannot_prove_its_name_gets_no_byte() {
         ("an expired certificate", authority.server(Ipv4Addr::LOCALHOST, expired)),
     ] {
         let peer = Peer::tls(Talk::Say(json("200 OK", ACKED)), server).await;
-        let outcome = delete_over_tls(&peer, authority.roots(), PATIENT, || unreachable!("nobody to send to")).await;
+        let outcome =
+            delete_over_tls(peer.address, authority.roots(), PATIENT, || unreachable!("nobody to send to")).await;
         assert_eq!(outcome, Outcome::NotSent(NotSent::TlsFailure), "{name}");
         assert_eq!(peer.only_connection().await.text(), "", "{name}");
     }
@@ -102,7 +94,7 @@ async fn a_peer_that_does_not_speak_tls_gets_no_request() {
     ];
     for talk in talks {
         let peer = Peer::new(talk).await;
-        let outcome = delete_over_tls(&peer, RootCertStore::empty(), impatient, || unreachable!("no TLS")).await;
+        let outcome = delete_over_tls(peer.address, RootCertStore::empty(), impatient, || unreachable!("no TLS")).await;
         assert_eq!(outcome, Outcome::NotSent(NotSent::TlsFailure));
         let seen = peer.only_connection().await;
         assert!(!String::from_utf8_lossy(&seen.bytes).contains(KEY));
